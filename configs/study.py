@@ -1,0 +1,251 @@
+"""The study file: everything that may be asked for, with units, bounds and defaults."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+Unit = Literal["fpkm", "tpm", "counts", "log2", "intensity"]
+Role = Literal["genes", "metabolites", "features"]
+Preset = Literal["stated", "counted", "compact"]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,63}$")]
+Ids = Annotated[tuple[str, ...], Field(min_length=1)]
+
+DEFAULT_ROLES: dict[str, Role] = {"transcriptome": "genes", "metabolome": "metabolites"}
+DEFAULT_UNITS: dict[Role, Unit] = {"genes": "fpkm", "metabolites": "intensity", "features": "intensity"}
+EVERYTHING = "all"
+"""Name of the one target that is made when a study names none: every metabolite."""
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, and a misspelt key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", title=None)
+
+
+class LayerConfig(Section):
+    """One omics table: features x samples."""
+
+    path: str = Field(description="CSV, TSV, XLSX or Parquet file (also .gz), relative to the study file.")
+    role: Role | None = Field(
+        None, description="What the features are; known from the name for transcriptome and metabolome."
+    )
+    unit: Unit | None = Field(None, description="Unit of the values; fpkm for genes and intensity for all else.")
+    zeros: Literal["real", "missing"] = Field(
+        "real", description="What a zero means: measured as none, or not measured."
+    )
+    orientation: Literal["auto", "features_in_rows", "samples_in_rows"] = Field(
+        "auto", description="How the table lies; `auto` finds it from the sample sheet and says so."
+    )
+    id_column: str | None = Field(None, description="Header of the id column; the first column when not given.")
+    sheet: str | None = Field(None, description="Worksheet of an XLSX file; the first when not given.")
+
+
+class SamplesConfig(Section):
+    """The sample sheet and the meaning of its columns."""
+
+    path: str | None = Field(None, description="Sample sheet; made from the sample names when not given.")
+    sample_column: str = Field("sample_id", description="Header of the sample id.")
+    group_by: tuple[str, ...] = Field(
+        ("group",), description="Columns that together name the biological replicate group of a sample."
+    )
+    labels: tuple[str, ...] | None = Field(
+        None, description="Label columns to predict and to colour by; every text column that repeats when not given."
+    )
+    batch_column: str = Field("batch", description="Header of the batch, if there is one.")
+    time_column: str = Field("time", description="Header of the time, if there is one.")
+
+
+class FamilyConfig(Section):
+    """A named gene family and the search tables that support it."""
+
+    tables: Ids = Field(description="BLAST or DIAMOND outfmt 6 or 7, HMMER --tblout or --domtblout files (also .gz).")
+    members: tuple[str, ...] = Field(
+        (), description="Query, profile or reference ids of this family; all of the tables when empty."
+    )
+    targets: tuple[str, ...] = Field((), description="Targets that this family serves; all when empty.")
+    max_evalue: float = Field(1e-5, gt=0, le=10, description="Hits with a larger E-value are no hits.")
+
+
+class PreprocessConfig(Section):
+    """From raw tables to prepared layers."""
+
+    count_normalisation: Literal["cpm", "tmm"] = Field(
+        "tmm", description="How counts become comparable between samples."
+    )
+    metabolite_normalisation: Literal["none", "total", "median", "pqn"] = Field(
+        "none", description="Per-sample dilution correction of metabolite tables."
+    )
+    max_missing: float = Field(
+        0.5, ge=0, lt=1, description="Features missing in a larger share of samples are dropped and listed."
+    )
+
+
+class AutoencoderConfig(Section):
+    """One mirrored multilayer perceptron per layer."""
+
+    preset: Preset = Field("compact", description="Hidden widths; `cairn check` prints the parameter count of each.")
+    widths: dict[
+        str, Annotated[tuple[Annotated[int, Field(ge=1, le=65536)], ...], Field(min_length=1, max_length=6)]
+    ] = Field(default_factory=dict, description="Hidden widths by layer name; replaces the preset's.")
+    engine: Literal["auto", "dense"] = Field("auto", description="How the network is computed.")
+    latent: int = Field(64, ge=1, le=1024, description="Width of the latent.")
+    dropout: float = Field(0.3, ge=0, lt=1, description="Share of hidden units dropped while training.")
+    learning_rate: float = Field(1e-3, gt=0, le=1, description="Step size of Adam.")
+    weight_decay: float = Field(1e-4, ge=0, le=1, description="Decoupled weight decay of AdamW.")
+    max_epochs: int = Field(
+        200, ge=1, le=100_000, description="Epochs at most; an epoch is one step over all training samples."
+    )
+    patience: int = Field(
+        10, ge=1, le=10_000, description="Epochs without a better inner validation loss before training stops."
+    )
+    inner_share: float = Field(
+        0.2, gt=0, lt=0.5, description="Share of the training groups that early stopping looks at."
+    )
+    checkpoint_seconds: float = Field(20.0, ge=0, description="Seconds between two checkpoints.")
+
+
+class GraphConfig(Section):
+    """Graph attention network over the samples."""
+
+    neighbours: int = Field(5, ge=1, le=100, description="Nearest training samples that each sample listens to.")
+    heads: int = Field(4, ge=1, le=64, description="Attention heads of the first layer.")
+    hidden: int = Field(16, ge=1, le=1024, description="Width of each head.")
+    dropout: float = Field(0.3, ge=0, lt=1, description="Share of node features dropped while training.")
+    learning_rate: float = Field(5e-3, gt=0, le=1, description="Step size of Adam.")
+    weight_decay: float = Field(5e-4, ge=0, le=1, description="Weight decay of Adam.")
+    max_epochs: int = Field(200, ge=1, le=100_000, description="Epochs at most.")
+    patience: int = Field(
+        20, ge=1, le=10_000, description="Epochs without a better inner validation loss before training stops."
+    )
+    inner_share: float = Field(
+        0.2, gt=0, lt=0.5, description="Share of the training groups that early stopping looks at."
+    )
+
+
+class ValidationConfig(Section):
+    """Cross-validation over replicate groups."""
+
+    folds: int = Field(5, ge=2, le=100, description="Number of folds; groups are never divided between folds.")
+
+
+class CorrelationConfig(Section):
+    """Gene-metabolite correlation."""
+
+    alpha: float = Field(
+        0.05, gt=0, lt=1, description="False discovery rate (Benjamini-Hochberg over all pairs) of the listed pairs."
+    )
+    per_condition: bool = Field(True, description="Also within each label value that has enough samples.")
+    min_condition_samples: int = Field(
+        6, ge=4, le=10_000, description="Samples that a condition needs for its own correlation."
+    )
+    max_listed_pairs: int = Field(
+        1_000_000, ge=1, description="Strongest passing pairs that are kept in the pair table."
+    )
+
+
+class WeightsConfig(Section):
+    """Weight of each evidence; renormalised over the evidence that a study has."""
+
+    correlation: float = Field(0.4, ge=0, le=1)
+    autoencoder: float = Field(0.3, ge=0, le=1)
+    graph: float = Field(0.2, ge=0, le=1)
+    homology: float = Field(0.1, ge=0, le=1)
+    bait: float = Field(0.4, ge=0, le=1, description="Joins only where a target has baits.")
+
+    @model_validator(mode="after")
+    def _not_all_zero(self) -> Self:
+        if not any(self.model_dump().values()):
+            message = "at least one weight must be above zero"
+            raise ValueError(message)
+        return self
+
+
+class RankingConfig(Section):
+    """Fusion of the evidence into one ranking per target."""
+
+    weights: WeightsConfig = WeightsConfig()
+    fusion: Literal["log_tail", "linear"] = Field(
+        "log_tail", description="`log_tail` adds -ln(1 - r), `linear` adds r, with r the within-study rank in [0, 1)."
+    )
+    permutations: int = Field(200, ge=20, le=100_000, description="Permutations of whole replicate groups behind p.")
+    bait_decay: float = Field(
+        50.0, ge=1, le=10_000, description="Mutual rank at which bait evidence has fallen to 1/e."
+    )
+
+
+class ExecutionConfig(Section):
+    """How the work is done; no part of what it means, so no part of any cache key."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        "auto", description="`auto` takes CUDA, then MPS, then the CPU."
+    )
+    parallel_folds: int = Field(2, ge=1, le=64, description="Folds trained at the same time on this machine.")
+
+
+class StoreConfig(Section):
+    """Where artifacts are kept."""
+
+    url: str | None = Field(None, description="Any fsspec URL; `.cairn` beside the study file when not given.")
+
+
+class StudyConfig(Section):
+    """One question on one data set."""
+
+    study: Name = Field(description="Short name of the study; names the run folder.")
+    layers: dict[Name, LayerConfig] = Field(min_length=2, description="Tables by layer name.")
+    samples: SamplesConfig = SamplesConfig()
+    targets: dict[Name, Ids] = Field(
+        default_factory=dict, description="Metabolite ids by pathway; one target `all` when empty."
+    )
+    baits: dict[Name, Ids] = Field(default_factory=dict, description="Known genes of a target's pathway, by target.")
+    families: dict[Name, FamilyConfig] = Field(default_factory=dict, description="Gene families with search tables.")
+    annotation: str | None = Field(None, description="Table with gene_id and description columns, for display.")
+    preprocess: PreprocessConfig = PreprocessConfig()
+    autoencoder: AutoencoderConfig = AutoencoderConfig()
+    graph: GraphConfig = GraphConfig()
+    validation: ValidationConfig = ValidationConfig()
+    correlation: CorrelationConfig = CorrelationConfig()
+    ranking: RankingConfig = RankingConfig()
+    execution: ExecutionConfig = ExecutionConfig()
+    store: StoreConfig = StoreConfig()
+    seed: int = Field(1, ge=0, le=2**32 - 1, description="Seed of everything random.")
+
+    @model_validator(mode="after")
+    def _one_gene_and_one_metabolite_layer(self) -> Self:
+        for role in ("genes", "metabolites"):
+            layers = [name for name in self.layers if self.role(name) == role]
+            if len(layers) != 1:
+                message = (
+                    f"exactly one layer must have the role {role!r}, found {layers or 'none'}; "
+                    "name the layers 'transcriptome' and 'metabolome', or give each a role"
+                )
+                raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _references_exist(self) -> Self:
+        targets = set(self.targets) or {EVERYTHING}
+        for place, names in self._target_references():
+            if unknown := sorted(set(names) - targets):
+                message = f"{place} names the targets {unknown}, which are not among {sorted(targets)}"
+                raise ValueError(message)
+        if unknown := sorted(set(self.autoencoder.widths) - set(self.layers)):
+            message = f"autoencoder.widths names the layers {unknown}, which are not among {sorted(self.layers)}"
+            raise ValueError(message)
+        return self
+
+    def _target_references(self) -> list[tuple[str, tuple[str, ...]]]:
+        families = [(f"families.{name}.targets", family.targets) for name, family in self.families.items()]
+        return [("baits", tuple(self.baits)), *families]
+
+    def role(self, layer: str) -> Role:
+        """Return what the features of `layer` are."""
+        return self.layers[layer].role or DEFAULT_ROLES.get(layer, "features")
+
+    def unit(self, layer: str) -> Unit:
+        """Return the unit of `layer`, its role's default when the study file gives none."""
+        return self.layers[layer].unit or DEFAULT_UNITS[self.role(layer)]
+
+    def layer_with(self, role: Role) -> str:
+        """Return the name of the layer with `role`; genes and metabolites have exactly one."""
+        return next(name for name in self.layers if self.role(name) == role)

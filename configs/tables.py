@@ -1,0 +1,201 @@
+"""Table contracts: what every Parquet kind holds, column by column."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Dtype = Literal["string", "float32", "float64", "int32", "int64", "bool"]
+
+
+class Column(BaseModel):
+    """One column: `unit` is free text, `nullable` says whether a value may be absent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    dtype: Dtype
+    unit: str = ""
+    nullable: bool = False
+
+
+class TableContract(BaseModel):
+    """What a Parquet kind holds.
+
+    `further` is the dtype of the columns beyond the named ones (samples of a layer, labels of a sample sheet,
+    dimensions of a latent); without it no further column is allowed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    schema_version: int
+    columns: tuple[Column, ...]
+    further: Dtype | None = None
+
+
+def _text(name: str, *, nullable: bool = False) -> Column:
+    return Column(name=name, dtype="string", nullable=nullable)
+
+
+def _number(name: str, unit: str = "", *, nullable: bool = False) -> Column:
+    return Column(name=name, dtype="float64", unit=unit, nullable=nullable)
+
+
+def _count(name: str, unit: str = "", *, nullable: bool = False) -> Column:
+    return Column(name=name, dtype="int64", unit=unit, nullable=nullable)
+
+
+def _contract(kind: str, *columns: Column, further: Dtype | None = None) -> TableContract:
+    return TableContract(kind=kind, schema_version=1, columns=columns, further=further)
+
+
+EVIDENCES = ("correlation", "autoencoder", "graph", "homology", "bait")
+"""Names of the evidences, in the order of the ranking's columns."""
+
+_CONTRACTS = (
+    # A layer: features down, one float32 column a sample; missing values are NaN.
+    _contract("layer", _text("feature_id"), further="float32"),
+    # The sample sheet; further columns are labels.
+    _contract(
+        "samples",
+        _text("sample_id"),
+        _text("group"),
+        _text("batch", nullable=True),
+        _number("time", nullable=True),
+        further="string",
+    ),
+    _contract(
+        "qc",
+        _text("layer"),
+        _text("sample_id"),
+        _number("library_size", "sum of the values as given"),
+        _count("features_detected", "features above zero"),
+        _number("missing_share", "share of features"),
+        _number("zero_share", "share of features"),
+        _number("median", "prepared scale", nullable=True),
+        _number("mean_correlation", "mean Spearman with the other samples", nullable=True),
+    ),
+    _contract("dropped", _text("layer"), _text("feature_id"), _text("reason")),
+    # One row a fold and sample; role is train, inner (early stopping) or held_out.
+    _contract("folds", _text("fold"), _text("sample_id"), _text("group"), _text("role")),
+    _contract(
+        "history",
+        _text("fold"),
+        _text("part"),
+        _count("epoch"),
+        _number("train_loss", "mean squared error or cross-entropy"),
+        _number("inner_loss", "mean squared error or cross-entropy", nullable=True),
+    ),
+    # Latents of one fold: one row a layer and sample, one float32 column a dimension (z000, z001, ...).
+    _contract(
+        "latents",
+        _text("fold"),
+        _text("layer"),
+        _text("sample_id"),
+        Column(name="held_out", dtype="bool"),
+        further="float32",
+    ),
+    _contract(
+        "predictions",
+        _text("fold"),
+        _text("label"),
+        _text("method"),
+        _text("sample_id"),
+        _text("truth"),
+        _text("predicted"),
+        _number("probability", "of the predicted class"),
+    ),
+    _contract(
+        "validation",
+        _text("label"),
+        _text("method"),
+        _count("n_samples", "held-out samples"),
+        _count("n_classes"),
+        _number("accuracy", "0 to 1"),
+        _number("balanced_accuracy", "0 to 1"),
+        _number("macro_f1", "0 to 1"),
+    ),
+    # Node attention: how much `target_sample` listened to `source_sample` (mean over heads).
+    _contract(
+        "attention", _text("fold"), _text("source_sample"), _text("target_sample"), _number("attention", "0 to 1")
+    ),
+    _contract("embedding", _text("method"), _text("space"), _text("sample_id"), _number("x"), _number("y")),
+    # Gene-metabolite pairs that pass the false discovery rate; condition is `label=value`, or `all samples`.
+    _contract(
+        "pairs",
+        _text("condition"),
+        _text("gene_id"),
+        _text("metabolite_id"),
+        _count("n_samples"),
+        _number("rho", "Spearman, -1 to 1"),
+        _number("p", "two-sided"),
+        _number("q", "Benjamini-Hochberg over all pairs of the condition"),
+    ),
+    _contract(
+        "conditions",
+        _text("condition"),
+        _count("n_samples"),
+        _count("n_pairs", "pairs tested"),
+        _count("n_passing", "pairs with q <= alpha"),
+        _number("smallest_p", nullable=True),
+    ),
+    # Per gene: importances of one fold, on its held-out samples.
+    _contract(
+        "importance",
+        _text("fold"),
+        _text("gene_id"),
+        _number("reconstruction", "held-out explained variance, 1 at best", nullable=True),
+        _number("gradient", "root mean square of dz/dx, standardised latents", nullable=True),
+        _number("graph", "held-out loss increase, carried by |correlation|", nullable=True),
+    ),
+    # Per gene and target; a gene without the evidence has a null.
+    _contract(
+        "evidence",
+        _text("target"),
+        _text("gene_id"),
+        _number("value", nullable=True),
+        _number("strength", "what the rank is taken from; larger is stronger", nullable=True),
+        _text("detail", nullable=True),
+    ),
+    _contract(
+        "homology_hits",
+        _text("family"),
+        _text("gene_id"),
+        _text("best_member"),
+        _number("evalue"),
+        _number("bit_score", "bits"),
+        _number("coverage", "share of the profile or reference, 0 to 1", nullable=True),
+        _number("grade", "0 to 1"),
+    ),
+    _contract("annotation", _text("gene_id"), _text("description", nullable=True)),
+    _contract(
+        "ranking",
+        _text("target"),
+        _count("rank"),
+        _text("gene_id"),
+        _number("score", nullable=True),
+        _number("p", "permutation of whole groups", nullable=True),
+        _number("q", "Benjamini-Hochberg within the target", nullable=True),
+        _number("stability", "share of leave-one-fold-out refits in the top 1%", nullable=True),
+        *(_number(name, nullable=True) for name in EVIDENCES),
+        *(_number(f"{name}_rank01", "0 to 1", nullable=True) for name in EVIDENCES),
+        _count("direction", "sign of the strongest correlation", nullable=True),
+        _text("best_metabolite", nullable=True),
+        _text("family", nullable=True),
+        _text("description", nullable=True),
+    ),
+    _contract("truth", _text("gene_id"), _text("target")),
+    _contract(
+        "scores",
+        _text("target"),
+        _count("n_true", "truth genes in the ranking"),
+        _count("n_genes"),
+        _number("auc", "0 to 1"),
+        _number("recall_25", "0 to 1"),
+        _number("recall_100", "0 to 1"),
+        _number("enrichment_top_1_percent", "times chance"),
+        _number("median_rank"),
+    ),
+)
+
+CONTRACTS: dict[str, TableContract] = {contract.kind: contract for contract in _CONTRACTS}
