@@ -1,0 +1,45 @@
+"""One omics table in memory."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """One omics table, features down and samples across.
+
+    Attributes
+    ----------
+    name : str
+        Layer name of the study file.
+    values : ndarray, shape=(n_features, n_samples), dtype=float32
+        Values; missing ones are NaN.
+    feature_ids, sample_ids : tuple of str
+        Row and column ids, each without duplicates.
+    """
+
+    name: str
+    values: npt.NDArray[np.float32]
+    feature_ids: tuple[str, ...]
+    sample_ids: tuple[str, ...]
+
+    def columns_of(self, sample_ids: tuple[str, ...]) -> npt.NDArray[np.float32]:
+        """Return the columns of `sample_ids`, shape=(n_features, len(sample_ids)); raises KeyError for an unknown one."""
+        position = {sample: index for index, sample in enumerate(self.sample_ids)}
+        return self.values[:, [position[sample] for sample in sample_ids]]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the table of the contract `layer`."""
+        frame = pd.DataFrame(self.values, columns=list(self.sample_ids))
+        frame.insert(0, "feature_id", pd.Series(self.feature_ids, dtype="str"))
+        return frame
+
+    @classmethod
+    def from_frame(cls, name: str, frame: pd.DataFrame) -> "Layer":
+        """Build a layer from a table of the contract `layer`."""
+        samples = tuple(str(column) for column in frame.columns[1:])
+        values = np.ascontiguousarray(frame[list(samples)].to_numpy(dtype=np.float32))
+        return cls(name, values, tuple(frame["feature_id"].astype(str)), samples)
