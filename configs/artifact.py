@@ -1,10 +1,11 @@
-"""References to immutable files: what travels between tasks in place of tables and tensors."""
+"""What travels between tasks in place of tables and tensors: references to files, and where to work."""
 
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-Extension = Literal["parquet", "safetensors", "json", "png", "svg", "xlsx", "html", "csv"]
+Extension = Literal["parquet", "safetensors", "json", "png", "svg", "xlsx", "html"]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Artifact(BaseModel):
@@ -15,9 +16,27 @@ class Artifact(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    uri: str
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    uri: Annotated[str, StringConstraints(pattern=r"^objects/[0-9a-f]{2}/[0-9a-f]{64}\.[a-z]+$")]
+    sha256: Sha256
     kind: str
     n_bytes: Annotated[int, Field(ge=0)]
     rows: Annotated[int, Field(ge=0)] | None = None
     schema_version: Annotated[int, Field(ge=1)] = 1
+
+
+class SourceFile(BaseModel):
+    """A file that the user named; for caching it counts by its content alone."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+
+
+class Runtime(BaseModel):
+    """Where to work: no part of what is computed, so no part of any cache key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store: Annotated[str, Field(description="URL of the artifact store.")]
+    checkpoints: Annotated[str, Field(description="Folder of training checkpoints.")]
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"

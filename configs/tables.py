@@ -155,8 +155,11 @@ _CONTRACTS = (
         _text("gene_id"),
         _number("value", nullable=True),
         _number("strength", "what the rank is taken from; larger is stronger", nullable=True),
+        _number("p", nullable=True),
         _text("detail", nullable=True),
     ),
+    # Strength of the correlation without each fold's samples: one further column a fold.
+    _contract("refits", _text("target"), _text("gene_id"), further="float64"),
     _contract(
         "homology_hits",
         _text("family"),

@@ -1,5 +1,6 @@
 """One omics table in memory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,11 @@ class Layer:
         position = {sample: index for index, sample in enumerate(self.sample_ids)}
         return self.values[:, [position[sample] for sample in sample_ids]]
 
+    def positions_of(self, feature_ids: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Return the rows of `feature_ids`; raises KeyError for an unknown one."""
+        position = {feature: index for index, feature in enumerate(self.feature_ids)}
+        return np.array([position[feature] for feature in feature_ids], dtype=np.int64)
+
     def to_frame(self) -> pd.DataFrame:
         """Return the table of the contract `layer`."""
         frame = pd.DataFrame(self.values, columns=list(self.sample_ids))
@@ -43,3 +49,7 @@ class Layer:
         samples = tuple(str(column) for column in frame.columns[1:])
         values = np.ascontiguousarray(frame[list(samples)].to_numpy(dtype=np.float32))
         return cls(name, values, tuple(frame["feature_id"].astype(str)), samples)
+
+    def restricted_to(self, sample_ids: tuple[str, ...]) -> "Layer":
+        """Return the layer with the columns `sample_ids`, in that order."""
+        return Layer(self.name, np.ascontiguousarray(self.columns_of(sample_ids)), self.feature_ids, sample_ids)

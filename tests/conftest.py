@@ -3,6 +3,10 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("cairn", max_examples=25, deadline=None, derandomize=True)
+settings.load_profile("cairn")
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

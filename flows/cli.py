@@ -1,0 +1,252 @@
+"""The `cairn` command."""
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from configs.errors import CairnError, StudyFileError
+from configs.loading import load_study
+from configs.simulation import SimulationConfig
+from configs.stages import STAGES, Stage
+from configs.study import StudyConfig, Unit
+from flows.environment import apply_settings, prefect_settings
+
+if TYPE_CHECKING:
+    from flows.discover import Discovered
+
+app = typer.Typer(
+    help="Cairn ranks the genes of a biosynthetic pathway from paired expression and metabolite tables.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 160)
+
+StudyFile = Annotated[Path, typer.Argument(help="Study file, for example study.yaml.", show_default=False)]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Replace a setting, for example ranking.fusion=linear."),
+]
+Out = Annotated[Path | None, typer.Option("--out", help="Run folder [default: runs/<study>/<timestamp>].")]
+
+DEMO = Path("demo")
+DEMO_COUNTS = (25, 100)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Folder for the simulated study and its run.")] = DEMO,
+) -> None:
+    """Simulate a study with known genes, run everything on it, and say how many were found."""
+    apply_settings(folder.resolve() / ".cairn" / "results")
+    from tasks.score import score_run
+
+    console.print("Simulating 20,000 genes and 1,000 metabolites in 21 samples, with two pathways planted.")
+    study_file = _simulated(SimulationConfig(), folder)
+    done = _run(_loaded(study_file, ()), study_file.parent, folder / "run", STAGES)
+    run_folder = Path(done.run_folder)
+    _show_top(run_folder, count=10)
+    scores, _ = score_run(run_folder, folder / "truth.tsv")
+    for row in scores:
+        found = [f"{round(row[f'recall_{count}'] * row['n_true'])} in the top {count}" for count in DEMO_COUNTS]
+        console.print(f"{row['target']}: of {row['n_true']} planted genes, {', '.join(found)}.")
+    _show_where(run_folder)
+
+
+@app.command()
+def simulate(
+    folder: Annotated[Path, typer.Argument(help="Folder to write to.", show_default=False)],
+    settings: Settings = None,
+) -> None:
+    """Write a planted study: tables, sample sheet, truth.tsv and study.yaml."""
+    apply_settings()
+    study_file = _simulated(_simulation_config(settings or []), folder)
+    console.print(f"Wrote {study_file} and its tables. Run it with: cairn run {study_file}")
+
+
+@app.command()
+def init(
+    expression: Annotated[Path, typer.Option(help="Expression table.", show_default=False)],
+    metabolites: Annotated[Path, typer.Option(help="Metabolite table.", show_default=False)],
+    samples: Annotated[Path | None, typer.Option(help="Sample sheet [default: made from the sample names].")] = None,
+    unit: Annotated[str, typer.Option(help="Unit of the expression table: fpkm, tpm, counts or log2.")] = "fpkm",
+    name: Annotated[str, typer.Option(help="Name of the study.")] = "study",
+    folder: Annotated[Path, typer.Option(help="Folder for study.yaml.")] = Path(),
+) -> None:
+    """Write a first study file from your own tables."""
+    apply_settings()
+    from tasks.init import write_study
+
+    target, notes = write_study(expression, metabolites, samples, folder=folder, name=name, unit=_unit(unit))
+    for note in notes:
+        console.print(f"- {note}", markup=False)
+    console.print(f"Wrote {target}. Look through it, then: cairn check {target}", markup=False)
+
+
+@app.command()
+def check(study_file: StudyFile, settings: Settings = None) -> None:
+    """Read everything and say what would run, without training."""
+    apply_settings()
+    from tasks.check import check_study
+
+    report = check_study(_loaded(study_file, settings or ()), study_file.resolve().parent)
+    for sentence in (*report.layers, *report.facts, *report.notes):
+        console.print(f"- {sentence}", markup=False)
+    console.print("The study can run.")
+
+
+@app.command()
+def run(
+    study_file: StudyFile,
+    out: Out = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="STAGE", help=f"Only this stage and what it needs: {', '.join(STAGES)}."),
+    ] = None,
+    settings: Settings = None,
+) -> None:
+    """Run a study; what has not changed since an earlier run is not computed again."""
+    folder = study_file.resolve().parent
+    study = _loaded(study_file, settings or ())
+    stages = _stages(only or [])
+    apply_settings(folder / ".cairn" / "results")
+    done = _run(study, folder, out, stages)
+    for note in done.content.notes:
+        console.print(f"- {note}", markup=False)
+    if done.content.ranked:
+        _show_top(Path(done.run_folder), count=10)
+    _show_where(Path(done.run_folder))
+
+
+@app.command()
+def score(
+    run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.", show_default=False)],
+    truth: Annotated[Path, typer.Argument(help="Table with gene_id and target or metabolite_id.", show_default=False)],
+) -> None:
+    """Say how well a ranking finds known genes."""
+    apply_settings()
+    from tasks.score import score_run
+
+    scores, notes = score_run(run_folder, truth)
+    _print_table(scores, "Scores")
+    for note in notes:
+        console.print(f"- {note}", markup=False)
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the page.")] = 4200) -> None:
+    """Start the Prefect UI on the database of this checkout's runs; stop it with Ctrl-C."""
+    apply_settings()
+    console.print(f"Runs are shown at http://127.0.0.1:{port}/runs (database in {prefect_settings()['PREFECT_HOME']}).")
+    console.print("Stop with Ctrl-C.")
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)  # noqa: S603 - fixed words and a checked number
+
+
+def main() -> None:
+    """Run the command line: exit status 2 for what the user gave, 1 for our own failures."""
+    try:
+        app()
+    except CairnError as error:
+        _complain(str(error))
+        sys.exit(error.exit_status)
+
+
+def _complain(message: str) -> None:
+    Console(stderr=True, soft_wrap=True, highlight=False).print(message, markup=False)
+
+
+def _loaded(study_file: Path, overrides: list[str] | tuple[str, ...]) -> StudyConfig:
+    try:
+        text = study_file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        found = "a file that is no UTF-8 text" if isinstance(error, ValueError) else (error.strerror or "").lower()
+        raise StudyFileError(
+            wanted="a study file", found=found, where=str(study_file), remedy="`cairn init` writes a first one."
+        ) from error
+    return load_study(text, file=str(study_file), overrides=overrides)
+
+
+def _stages(names: list[str]) -> tuple[Stage, ...]:
+    chosen = [stage for stage in STAGES if stage in names]
+    if unknown := [name for name in names if name not in STAGES]:
+        raise StudyFileError(
+            wanted=f"one of {', '.join(STAGES)}",
+            found=", ".join(repr(name) for name in unknown),
+            where="--only",
+            remedy="Repeat --only for several stages.",
+        )
+    return tuple(chosen) or STAGES
+
+
+def _unit(name: str) -> Unit:
+    known: tuple[Unit, ...] = ("fpkm", "tpm", "counts", "log2")
+    for unit in known:
+        if unit == name:
+            return unit
+    raise StudyFileError(
+        wanted=f"one of {', '.join(known)}", found=repr(name), where="--unit", remedy="Look at how the table was made."
+    )
+
+
+def _run(study: StudyConfig, folder: Path, out: Path | None, stages: tuple[Stage, ...]) -> "Discovered":
+    from tasks.publish import check_run_inputs
+
+    check_run_inputs(study, folder, out)
+    from flows.embedded import run_embedded
+    from flows.progress import progress_of_steps
+
+    try:
+        with progress_of_steps():
+            return run_embedded(study, folder, None if out is None else str(out.resolve()), stages)
+    except KeyboardInterrupt:
+        _complain("Stopped. Finished work is kept; the same command goes on from there.")
+        raise typer.Exit(130) from None
+
+
+def _simulated(config: SimulationConfig, folder: Path) -> Path:
+    from tasks.simulate import write_simulation
+
+    return write_simulation(config, folder)
+
+
+def _simulation_config(settings: list[str]) -> SimulationConfig:
+    from configs.loading import load_simulation
+
+    return load_simulation(settings)
+
+
+def _show_top(run_folder: Path, *, count: int) -> None:
+    from tasks.score import top_of_ranking
+
+    top = top_of_ranking(run_folder, count)
+    for target, rows in top.items():
+        _print_table(rows, f"Top {count} for {target}")
+
+
+def _print_table(rows: Sequence[Mapping[str, object]], title: str) -> None:
+    table = Table(*rows[0], title=title)
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    console.print(table, markup=False)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return str(value)
+
+
+def _show_where(run_folder: Path) -> None:
+    console.print(f"Run folder: {run_folder}", markup=False)
+    console.print("Open report.html in it; look at the run in the Prefect UI with: cairn ui")
+
+
+if __name__ == "__main__":
+    main()

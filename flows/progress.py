@@ -1,0 +1,54 @@
+"""A progress display that follows the steps of a run through their log events."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from flows.steps import logger as step_logger
+
+
+class _Follower(logging.Handler):
+    """Turns step events into rows of a Rich progress display."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__(level=logging.DEBUG)
+        self._progress = progress
+        self._rows: dict[str, TaskID] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Add or move one row."""
+        step, total, ended = (getattr(record, name, None) for name in ("step", "total", "ended"))
+        if not isinstance(step, str):
+            return
+        row = self._rows.get(step)
+        if row is None and not ended:
+            self._rows[step] = self._progress.add_task(step, total=total)
+        elif row is not None and ended:
+            self._progress.update(row, completed=total, description=f"{step} ({ended.lower()})")
+        elif row is not None:
+            self._progress.update(row, completed=getattr(record, "done", 0))
+
+
+@contextmanager
+def progress_of_steps() -> Iterator[None]:
+    """Show the steps of a run while the block runs; on a terminal as bars, elsewhere as the finished list."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    before = step_logger.level
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        follower = _Follower(progress)
+        step_logger.addHandler(follower)
+        step_logger.setLevel(logging.DEBUG)
+        try:
+            yield
+        finally:
+            step_logger.removeHandler(follower)
+            step_logger.setLevel(before)

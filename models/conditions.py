@@ -1,0 +1,15 @@
+"""Subsets of samples in which a question can be asked again."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+
+def conditions_of(sheet: pd.DataFrame, labels: Sequence[str], *, minimum: int) -> dict[str, tuple[str, ...]]:
+    """Return sample ids by `label=value` for every value with at least `minimum` samples, in sheet order."""
+    found: dict[str, tuple[str, ...]] = {}
+    for label in labels:
+        for value, rows in sheet.groupby(label, sort=True):
+            if len(rows) >= minimum:
+                found[f"{label}={value}"] = tuple(rows["sample_id"])
+    return found

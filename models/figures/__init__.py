@@ -1,0 +1,34 @@
+"""Figures for people: arrays and frames in, matplotlib figures out, drawn without pyplot."""
+
+from models.figures.correlation import importance_scatter, strongest_heatmap
+from models.figures.latents import latent_maps
+from models.figures.quality import (
+    densities,
+    library_sizes,
+    missing_by_feature,
+    missing_by_sample,
+    principal_components,
+    sample_correlation,
+)
+from models.figures.ranking import score_curve, top_genes
+from models.figures.style import encode_figure
+from models.figures.training import confusion, sample_graph, training_curves, validation_bars
+
+__all__ = [
+    "confusion",
+    "densities",
+    "encode_figure",
+    "importance_scatter",
+    "latent_maps",
+    "library_sizes",
+    "missing_by_feature",
+    "missing_by_sample",
+    "principal_components",
+    "sample_correlation",
+    "sample_graph",
+    "score_curve",
+    "strongest_heatmap",
+    "top_genes",
+    "training_curves",
+    "validation_bars",
+]

@@ -1,0 +1,105 @@
+"""Figures of gene-metabolite correlation and of gene importance."""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
+
+from models.figures.style import (
+    PALETTE,
+    TWO_COLUMNS,
+    FloatArray,
+    cluster_order,
+    drawn,
+    every,
+    message_figure,
+    name_axis,
+    new_figure,
+    panels,
+)
+
+_IMPORTANCES = {
+    "reconstruction": "reconstruction\n(held-out explained variance)",
+    "gradient": "gradient\n(root mean square of dz/dx)",
+    "graph": "graph\n(held-out loss increase)",
+}
+_MAX_POINTS = 3_000
+_LINE, _MAX_SIDE = 2.6, 150.0  # mm
+
+
+@drawn
+def strongest_heatmap(rho: FloatArray, gene_ids: Sequence[str], metabolite_ids: Sequence[str]) -> Figure:
+    """Draw the correlation of chosen genes with chosen metabolites, alike ones side by side.
+
+    Parameters
+    ----------
+    rho : ndarray, shape=(n_genes, n_metabolites), dtype=float64
+        Spearman correlations, -1 to 1; missing ones are grey.
+    gene_ids, metabolite_ids : sequence of str
+        Names in the order of `rho`.
+    """
+    if not rho.size:
+        return message_figure("no gene-metabolite pair")
+    genes, metabolites = cluster_order(rho), cluster_order(rho.T)
+    ordered = rho[np.ix_(genes, metabolites)]
+    height = min(_MAX_SIDE, max(35.0, _LINE * len(genes)))
+    width = min(110.0, max(40.0, _LINE * len(metabolites)))
+    figure = new_figure(min(TWO_COLUMNS, width + 62), max(50.0, height + 48))
+    axes = figure.add_subplot()
+    axes.set_facecolor("#BBBBBB")
+    image = axes.imshow(ordered, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
+    step = name_axis(axes, "y", [gene_ids[place] for place in genes], height, width=22)
+    axes.set_ylabel(every(step, "gene"))
+    step = name_axis(axes, "x", [metabolite_ids[place] for place in metabolites], width, width=26)
+    axes.set_xlabel(every(step, "metabolite"))
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    bar = figure.colorbar(image, ax=axes, shrink=0.6, label="Spearman correlation", ticks=[-1, -0.5, 0, 0.5, 1])
+    bar.outline.set_visible(False)
+    axes.set_title(f"{len(genes)} genes and {len(metabolites)} metabolites\nof the strongest pairs")
+    return figure
+
+
+@drawn
+def importance_scatter(importance: pd.DataFrame) -> Figure:
+    """Draw the importances of genes against each other.
+
+    Parameters
+    ----------
+    importance : DataFrame
+        Columns among `reconstruction`, `gradient` and `graph`, one row a gene: means over the folds.
+
+    Returns
+    -------
+    Figure
+        One panel a pair of importances; points for up to 3,000 genes and counts in hexagons beyond.
+    """
+    present = [name for name in _IMPORTANCES if name in importance and importance[name].notna().any()]
+    pairs = list(combinations(present, 2))
+    if not pairs:
+        return message_figure("fewer than two importances to compare")
+    figure = new_figure(TWO_COLUMNS, 66)
+    for axes, (first, second) in zip(panels(figure, len(pairs), len(pairs)), pairs, strict=True):
+        both = importance[[first, second]].dropna().to_numpy(dtype=np.float64)
+        _cloud(figure, axes, both)
+        rho = np.corrcoef(pd.DataFrame(both).rank().to_numpy(), rowvar=False)[0, 1]
+        axes.set(xlabel=_IMPORTANCES[first], ylabel=_IMPORTANCES[second])
+        axes.set_title(f"{len(both):,} genes,\nSpearman {rho:z.2f}")
+    return figure
+
+
+def _cloud(figure: Figure, axes: Axes, points: FloatArray) -> None:
+    """Draw points, or counts in hexagons; a few far outliers at the low end do not squeeze the rest."""
+    low = np.percentile(points, 0.5, axis=0) if len(points) > 200 else points.min(axis=0, initial=np.inf)
+    shown = points[(points >= low).all(axis=1)]
+    if len(shown) <= _MAX_POINTS:
+        axes.scatter(shown[:, 0], shown[:, 1], s=5, color=PALETTE[0], alpha=0.5, linewidths=0, rasterized=True)
+        return
+    cells = axes.hexbin(
+        shown[:, 0], shown[:, 1], gridsize=45, bins="log", mincnt=1, cmap="viridis_r", linewidths=0.1, rasterized=True
+    )
+    figure.colorbar(cells, ax=axes, location="bottom", label="genes", shrink=0.8, format=EngFormatter(sep=""))

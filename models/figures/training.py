@@ -1,0 +1,234 @@
+"""Figures of training and of what the held-out samples say."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from models.figures.style import (
+    DARK,
+    GREY,
+    ONE_COLUMN,
+    PALETTE,
+    SMALL,
+    TWO_COLUMNS,
+    class_legend,
+    class_styles,
+    drawn,
+    message_figure,
+    name_axis,
+    natural,
+    new_figure,
+    panels,
+    place_names,
+    scatter_classes,
+    shorten,
+)
+
+_FINAL = "all"  # the fit on every sample
+_MAX_EDGES = 2_000
+_VALIDATION_WIDTHS = (ONE_COLUMN + 15, 0.8 * TWO_COLUMNS, TWO_COLUMNS)
+_MAX_COUNTED_CLASSES = 20
+
+
+@drawn
+def training_curves(history: pd.DataFrame) -> Figure:
+    """Draw the loss over the epochs, one panel a part and one pair of lines a fold.
+
+    Parameters
+    ----------
+    history : DataFrame
+        Table of the contract `history`.
+
+    Returns
+    -------
+    Figure
+        Training loss dashed, loss on the inner validation samples solid, its lowest point (which training returns to)
+        a dot.
+    """
+    parts = list(dict.fromkeys(history["part"]))
+    if not parts:
+        return message_figure("nothing was trained")
+    folds = sorted(history["fold"].unique(), key=lambda fold: (fold == _FINAL, natural(fold)))
+    colours = _fold_colours(folds)
+    columns = min(3, len(parts))
+    width = ONE_COLUMN + 30 if columns == 1 else TWO_COLUMNS
+    figure = new_figure(width, 6 + 52 * -(-len(parts) // columns))
+    for place, (axes, part) in enumerate(zip(panels(figure, len(parts), columns), parts, strict=True)):
+        for fold, rows in history[history["part"] == part].groupby("fold", sort=False):
+            _curve(axes, rows.sort_values("epoch"), colours[str(fold)])
+        axes.set(xlabel="epoch", title=shorten(part))
+        axes.set_ylim(bottom=0)
+        if place % columns == 0:
+            axes.set_ylabel("loss")
+    _fold_legend(figure, colours)
+    return figure
+
+
+def _fold_colours(folds: Sequence[str]) -> dict[str, str]:
+    crossed = [fold for fold in folds if fold != _FINAL]
+    named = PALETTE[:-1] if len(crossed) < len(PALETTE) else (GREY,) * len(crossed)
+    return {fold: PALETTE[-1] if fold == _FINAL else named[place] for place, fold in enumerate(folds)}
+
+
+def _curve(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
+    epochs, inner = rows["epoch"].to_numpy(), rows["inner_loss"].to_numpy(dtype=np.float64)
+    axes.plot(epochs, rows["train_loss"], color=colour, linewidth=0.6, linestyle=(0, (3, 2)))
+    if np.isfinite(inner).any():
+        lowest = int(np.nanargmin(inner))
+        axes.plot(epochs, inner, color=colour, linewidth=0.9)
+        axes.plot(epochs[lowest], inner[lowest], color=colour, marker="o", markersize=3)
+
+
+def _fold_legend(figure: Figure, colours: dict[str, str]) -> None:
+    shown = (
+        colours
+        if GREY not in colours.values()
+        else {"folds": GREY} | {fold: colour for fold, colour in colours.items() if fold == _FINAL}
+    )
+    handles = [Line2D([], [], color=colour, linewidth=1.2) for colour in shown.values()]
+    names = [{_FINAL: "all samples", "folds": "folds"}.get(fold, f"fold {shorten(fold, 10)}") for fold in shown]
+    handles += [
+        Line2D([], [], color=DARK, linewidth=0.9, marker="o", markersize=3),
+        Line2D([], [], color=DARK, linewidth=0.6, linestyle=(0, (3, 2))),
+    ]
+    figure.legend(handles, [*names, "inner validation, lowest", "training"], loc="outside right upper")
+
+
+@drawn
+def validation_bars(validation: pd.DataFrame, *, highlight: str | None = None) -> Figure:
+    """Draw the held-out balanced accuracy of each method, one panel a label, with chance as a line.
+
+    Parameters
+    ----------
+    validation : DataFrame
+        Table of the contract `validation`.
+    highlight : str or None
+        Method in colour; the first when not given.
+    """
+    labels, methods = (list(dict.fromkeys(validation[column])) for column in ("label", "method"))
+    if not labels:
+        return message_figure("no label was predicted")
+    columns = min(3, len(labels))
+    figure = new_figure(_VALIDATION_WIDTHS[columns - 1], (20 + 5 * len(methods)) * -(-len(labels) // columns))
+    for place, (axes, label) in enumerate(zip(panels(figure, len(labels), columns), labels, strict=True)):
+        rows = validation[validation["label"] == label].set_index("method").reindex(methods)
+        _accuracy_bars(axes, rows, highlight or methods[0])
+        if place % columns:
+            axes.set_yticklabels([])
+        counts = rows[["n_classes", "n_samples"]].max()
+        axes.set_title(f"{shorten(label)}\n{int(counts['n_classes'])} classes, {int(counts['n_samples'])} samples")
+    figure.supxlabel("balanced accuracy of held-out samples (dashed: chance)", fontsize="medium")
+    return figure
+
+
+def _accuracy_bars(axes: Axes, rows: pd.DataFrame, highlight: str) -> None:
+    values = rows["balanced_accuracy"].to_numpy(dtype=np.float64)
+    places = np.arange(len(rows))
+    colours = [PALETTE[0] if method == highlight else PALETTE[4] for method in rows.index]
+    axes.barh(places, np.nan_to_num(values), color=colours, height=0.7)
+    for place, value in enumerate(values):
+        axes.text(
+            np.nan_to_num(value) + 0.02,
+            place,
+            f"{value:.2f}" if np.isfinite(value) else "none",
+            va="center",
+            fontsize=SMALL,
+        )
+    axes.axvline(1 / rows["n_classes"].max(), color=DARK, linewidth=0.8, linestyle="--")
+    axes.set_yticks(places, [shorten(method.replace("_", " "), 28) for method in rows.index])
+    axes.set(xlim=(0, 1.15), ylim=(len(rows) - 0.4, -0.6), xticks=[0, 0.25, 0.5, 0.75, 1])
+
+
+@drawn
+def confusion(predictions: pd.DataFrame, label: str, method: str) -> Figure:
+    """Draw which class the held-out samples of each class were given.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Table of the contract `predictions`; the fold `all` is left out, since it holds nothing out.
+    label, method : str
+        Rows to draw.
+    """
+    chosen = predictions[
+        (predictions["label"] == label) & (predictions["method"] == method) & (predictions["fold"] != _FINAL)
+    ]
+    if chosen.empty:
+        return message_figure(f"{shorten(label)}: no held-out prediction by {shorten(method)}")
+    classes = sorted(set(chosen["truth"]) | set(chosen["predicted"]), key=natural)
+    counts = pd.crosstab(chosen["truth"], chosen["predicted"]).reindex(index=classes, columns=classes, fill_value=0)
+    side = min(110.0, 18 + 7.0 * len(classes))
+    figure = new_figure(side + 45, side + 22)
+    axes = figure.add_subplot()
+    _confusion_matrix(axes, counts, classes, side=side - 18)
+    right = int(np.trace(counts.to_numpy()))
+    axes.set_title(
+        f"{shorten(label)}, {shorten(method.replace('_', ' '), 28)}:\n{right} of {len(chosen)} samples right"
+    )
+    figure.colorbar(axes.images[0], ax=axes, shrink=0.7 if len(classes) > 4 else 1.0, label="share of the true class")
+    return figure
+
+
+def _confusion_matrix(axes: Axes, counts: pd.DataFrame, classes: Sequence[str], *, side: float) -> None:
+    values = counts.to_numpy(dtype=np.float64)
+    shares = values / np.maximum(values.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    if len(classes) <= _MAX_COUNTED_CLASSES:
+        for row, column in zip(*np.nonzero(values), strict=True):
+            colour = "white" if shares[row, column] > 0.5 else DARK
+            axes.text(column, row, f"{values[row, column]:.0f}", ha="center", va="center", color=colour, fontsize=SMALL)
+    name_axis(axes, "x", classes, side)
+    name_axis(axes, "y", classes, side)
+    axes.set(xlabel="predicted", ylabel="truth")
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(True)
+
+
+@drawn
+def sample_graph(embedding: pd.DataFrame, attention: pd.DataFrame, labels: pd.Series) -> Figure:
+    """Draw which samples the graph network listened to.
+
+    Parameters
+    ----------
+    embedding : DataFrame
+        Columns `sample_id`, `x`, `y`: one map of the samples.
+    attention : DataFrame
+        Table of the contract `attention`; folds are averaged, both directions of a pair too, and what a sample pays to
+        itself is left out. At most the 2,000 strongest edges are drawn.
+    labels : Series
+        Class by sample id; its name is the legend's title.
+    """
+    ids = embedding["sample_id"].tolist()
+    points = embedding[["x", "y"]].to_numpy(dtype=np.float64)
+    styles = class_styles(labels.reindex(ids))
+    edges = _edges(attention, ids)
+    figure = new_figure(TWO_COLUMNS * 0.85, 100)
+    axes = figure.add_subplot()
+    if len(edges):
+        weight = edges["attention"].to_numpy() / edges["attention"].max()
+        segments = points[edges[["first", "second"]].to_numpy()]
+        axes.add_collection(LineCollection(list(segments), linewidths=0.2 + 1.6 * weight, colors="#B8B8B8", zorder=1))
+    scatter_classes(axes, points, styles, area=26)
+    axes.set(xticks=[], yticks=[], title=f"{len(ids)} samples, {len(edges)} edges: wider where more attention is paid")
+    axes.spines[:].set_visible(False)
+    axes.margins(0.08)
+    class_legend(figure, styles, str(labels.name or "label"))
+    place_names(axes, points, ids)
+    return figure
+
+
+def _edges(attention: pd.DataFrame, ids: Sequence[str]) -> pd.DataFrame:
+    """Return the undirected edges: `first`, `second` (positions in `ids`) and their mean `attention`, weakest first."""
+    position = pd.Series(np.arange(len(ids)), index=list(ids))
+    known = attention[attention["source_sample"].isin(ids) & attention["target_sample"].isin(ids)]
+    ends = np.column_stack([position[known[column]].to_numpy() for column in ("source_sample", "target_sample")])
+    frame = pd.DataFrame(np.sort(ends, axis=1).reshape(-1, 2), columns=["first", "second"])
+    frame["attention"] = known["attention"].to_numpy(dtype=np.float64)
+    frame = frame[frame["first"] != frame["second"]]
+    mean = frame.groupby(["first", "second"])["attention"].mean().reset_index()
+    return mean.sort_values("attention", kind="stable").tail(_MAX_EDGES)

@@ -1,0 +1,93 @@
+"""Between tables and the graph network: labels as codes, predictions and attention as tables."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from models.comparison import GRAPH, Prediction, comparison_predictions
+from models.graph import GraphData, GraphResult
+from models.latents import concatenated_latents
+
+SHEET_COLUMNS = ("sample_id", "group", "batch", "time")
+"""Columns of a sample sheet that are no labels."""
+
+
+def label_columns(sheet: pd.DataFrame) -> tuple[str, ...]:
+    """Return the label columns of a sample sheet."""
+    return tuple(str(column) for column in sheet.columns if column not in SHEET_COLUMNS)
+
+
+def graph_data(latents: Mapping[str, pd.DataFrame], sheet: pd.DataFrame, roles: Mapping[str, str]) -> GraphData:
+    """Build the nodes: one per row of `sheet`, features are the latents of all layers side by side."""
+    samples = [str(sample) for sample in sheet["sample_id"]]
+    classes: dict[str, tuple[str, ...]] = {}
+    codes: dict[str, npt.NDArray[np.int64]] = {}
+    for label in label_columns(sheet):
+        found, names = pd.factorize(sheet[label], sort=True)
+        codes[label], classes[label] = found.astype(np.int64), tuple(str(name) for name in names)
+    role = np.array([roles[sample] for sample in samples])
+    return GraphData(
+        features=concatenated_latents(latents, samples),
+        train=role == "train",
+        inner=role == "inner",
+        held_out=role == "held_out",
+        labels=codes,
+        classes=classes,
+    )
+
+
+def prediction_table(data: GraphData, result: GraphResult, sample_ids: Sequence[str], fold: str) -> pd.DataFrame:
+    """Return held-out predictions of the graph network and its rivals as the contract `predictions`."""
+    tables = [
+        _predictions(data, label, method, prediction, sample_ids)
+        for label in data.labels
+        for method, prediction in _methods(data, result, label).items()
+    ]
+    frame = pd.concat(tables, ignore_index=True)
+    frame.insert(0, "fold", fold)
+    return frame
+
+
+def attention_table(result: GraphResult, sample_ids: Sequence[str], fold: str) -> pd.DataFrame:
+    """Return the attention of the first layer as the contract `attention`."""
+    names = np.array(sample_ids, dtype=object)
+    return pd.DataFrame(
+        {
+            "fold": fold,
+            "source_sample": pd.Series(names[result.attention.source], dtype="str"),
+            "target_sample": pd.Series(names[result.attention.target], dtype="str"),
+            "attention": result.attention.weight,
+        }
+    )
+
+
+def _methods(data: GraphData, result: GraphResult, label: str) -> dict[str, Prediction]:
+    """Return predictions for the held-out nodes, by method; the rivals learn from the early-stopping nodes too."""
+    probability = result.probabilities[label][data.held_out]
+    rivals = comparison_predictions(data.features, data.train | data.inner, data.held_out, data.labels[label])
+    return {GRAPH: Prediction(probability.argmax(axis=1), probability.max(axis=1)), **rivals}
+
+
+def _predictions(
+    data: GraphData,
+    label: str,
+    method: str,
+    prediction: Prediction,
+    sample_ids: Sequence[str],
+) -> pd.DataFrame:
+    names = np.array(data.classes[label], dtype=object)
+    truth = data.labels[label][data.held_out]
+    known = truth >= 0
+    samples = np.array(sample_ids, dtype=object)[data.held_out]
+    return pd.DataFrame(
+        {
+            "label": label,
+            "method": method,
+            "sample_id": pd.Series(samples[known], dtype="str"),
+            "truth": pd.Series(names[truth[known]], dtype="str"),
+            "predicted": pd.Series(names[prediction.codes[known]], dtype="str"),
+            "probability": prediction.probability[known],
+        }
+    )

@@ -1,0 +1,74 @@
+"""Frames to Parquet bytes and back, checked against the table contract.
+
+The bytes depend on the values alone, so that equal tables have equal hashes.
+"""
+
+import io
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from configs.errors import CairnError
+from configs.tables import CONTRACTS, TableContract
+
+_TYPES = {
+    "string": pa.string(),
+    "float32": pa.float32(),
+    "float64": pa.float64(),
+    "int32": pa.int32(),
+    "int64": pa.int64(),
+    "bool": pa.bool_(),
+}
+
+
+class ContractError(CairnError):
+    """A table does not hold what its contract promises."""
+
+
+def encode_frame(frame: pd.DataFrame, kind: str) -> bytes:
+    """Encode `frame` as Parquet of the contract `kind`; raises ContractError where it does not fit."""
+    contract = CONTRACTS[kind]
+    try:
+        table = pa.Table.from_pandas(frame, schema=_schema(frame, contract), preserve_index=False, safe=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        message = f"table {kind!r}: {error}"
+        raise ContractError(message) from error
+    _check_nulls(table, contract)
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd", version="2.6")
+    return sink.getvalue()
+
+
+def decode_frame(content: bytes, kind: str) -> pd.DataFrame:
+    """Decode Parquet bytes of the contract `kind`; raises ContractError for another kind or version."""
+    table = pq.read_table(pa.BufferReader(content))
+    contract = CONTRACTS[kind]
+    metadata = table.schema.metadata or {}
+    found = (metadata.get(b"kind", b"").decode(), metadata.get(b"schema_version", b"").decode())
+    if found != (kind, str(contract.schema_version)):
+        message = f"wanted a table {kind!r} version {contract.schema_version}, found {found[0]!r} version {found[1]!r}"
+        raise ContractError(message)
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def _schema(frame: pd.DataFrame, contract: TableContract) -> pa.Schema:
+    named = {column.name: column for column in contract.columns}
+    missing = [name for name in named if name not in frame.columns]
+    further = [str(name) for name in frame.columns if name not in named]
+    if missing or (further and contract.further is None):
+        message = f"table {contract.kind!r}: columns missing {missing}, columns too many {further[:5]}"
+        raise ContractError(message)
+    fields = [pa.field(column.name, _TYPES[column.dtype], nullable=column.nullable) for column in contract.columns]
+    if contract.further is not None:
+        fields += [pa.field(name, _TYPES[contract.further]) for name in further]
+    metadata = {"kind": contract.kind, "schema_version": str(contract.schema_version)}
+    return pa.schema(fields, metadata=metadata)
+
+
+def _check_nulls(table: pa.Table, contract: TableContract) -> None:
+    for column in contract.columns:
+        if not column.nullable and (count := table[column.name].null_count):
+            message = f"table {contract.kind!r}: {count} nulls in the column {column.name!r}"
+            raise ContractError(message)

@@ -1,0 +1,57 @@
+"""Ids that the study file names, looked up in the tables."""
+
+from collections.abc import Mapping
+
+from configs.errors import UnknownIdError, first_of
+from configs.study import EVERYTHING
+from models.layer import Layer
+from models.matching import resolve_ids
+
+
+def usable_targets(
+    targets: Mapping[str, tuple[str, ...]], raw: Layer, prepared: Layer
+) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    """Return the metabolites of each target that vary, and notes on those that do not.
+
+    Raises
+    ------
+    UnknownIdError
+        An id is in no table, or a target has no metabolite that varies.
+    """
+    if not targets:
+        return {EVERYTHING: prepared.feature_ids}, (
+            "No target is named: every metabolite counts as one target, 'all'.",
+        )
+    return _usable(targets, raw, prepared, what="metabolites", section="targets")
+
+
+def usable_baits(
+    baits: Mapping[str, tuple[str, ...]], raw: Layer, prepared: Layer
+) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    """Return the baits of each target whose expression varies, and notes; raises UnknownIdError as for targets."""
+    return _usable(baits, raw, prepared, what="baits", section="baits")
+
+
+def _usable(
+    wanted: Mapping[str, tuple[str, ...]], raw: Layer, prepared: Layer, *, what: str, section: str
+) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    kept = set(prepared.feature_ids)
+    usable: dict[str, tuple[str, ...]] = {}
+    notes: list[str] = []
+    for target, ids in wanted.items():
+        where = f"{section}.{target}"
+        found = [raw.feature_ids[index] for index in resolve_ids(ids, raw.feature_ids, what=what, where=where)]
+        usable[target] = tuple(name for name in found if name in kept)
+        lost = [name for name in found if name not in kept]
+        if not usable[target]:
+            raise UnknownIdError(
+                wanted=f"at least one of the {what} to vary between samples",
+                found=f"{len(lost)} that were dropped as constant or mostly missing: {first_of(lost)}",
+                where=where,
+                remedy="The table 'dropped' of `cairn check` gives the reasons; name others, or raise preprocess.max_missing.",
+            )
+        if lost:
+            notes.append(
+                f"{where}: {len(lost)} of {len(found)} cannot be used (constant or mostly missing): {first_of(lost)}."
+            )
+    return usable, tuple(notes)

@@ -1,0 +1,55 @@
+"""Feature scaling by statistics of the training samples alone."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+Float32Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scaler:
+    """Mean and standard deviation of each feature over the training samples.
+
+    Attributes
+    ----------
+    mean : ndarray, shape=(n_features,), dtype=float64
+        Training mean; 0 for a feature without any training value.
+    scale : ndarray, shape=(n_features,), dtype=float64
+        Training standard deviation (ddof=0); 1 for a feature that is constant in training.
+    """
+
+    mean: npt.NDArray[np.float64]
+    scale: npt.NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, values_train: Float32Array) -> Self:
+        """Learn mean and scale from `values_train`, shape=(n_features, n_train), NaN where missing."""
+        known = np.isfinite(values_train)
+        count = np.maximum(known.sum(axis=1), 1)
+        mean = np.where(known, values_train, 0).sum(axis=1, dtype=np.float64) / count
+        deviation = np.where(known, values_train - mean[:, None], 0)
+        variance = np.square(deviation).sum(axis=1) / count
+        # Rounding alone makes the variance of a constant feature a tiny number instead of zero.
+        constant = variance <= np.square(np.finfo(np.float32).eps * np.abs(mean))
+        return cls(mean, np.where(constant, 1.0, np.sqrt(variance)))
+
+    def apply(self, values: Float32Array, *, keep_missing: bool = False) -> Float32Array:
+        """Scale `values` to z = (x - mean) / scale.
+
+        Parameters
+        ----------
+        values : ndarray, shape=(n_features, n_samples), dtype=float32
+            Values, NaN where missing.
+        keep_missing : bool
+            Leave missing values NaN instead of setting them to 0, which is the training mean.
+
+        Returns
+        -------
+        ndarray, shape=(n_features, n_samples), dtype=float32
+            In units of the training standard deviation.
+        """
+        scaled = ((values - self.mean[:, None]) / self.scale[:, None]).astype(np.float32)
+        return scaled if keep_missing else np.nan_to_num(scaled, copy=False, nan=0.0)

@@ -1,0 +1,123 @@
+"""What every sheet and column of the workbook means, in words and units."""
+
+from typing import NamedTuple
+
+SCORE, SCIENTIFIC, COUNT, ONE_DECIMAL, GENERAL = "0.000", "0.00E+00", "#,##0", "#,##0.0", "General"
+"""Number formats of Excel."""
+
+
+class ColumnWord(NamedTuple):
+    """Unit, meaning and number format of a column."""
+
+    unit: str
+    meaning: str
+    number_format: str = GENERAL
+
+
+SHEET_WORDS = {
+    "target": "Genes in the order of their evidence for the target {name}, best first.",
+    "family": "Search hits of the gene family {name}.",
+    "pairs": "Gene-metabolite pairs with the strongest Spearman correlation among those that pass the false discovery "
+    "rate.",
+    "samples": "The sample sheet as it was read.",
+    "qc": "One row a layer and sample: what came in.",
+    "settings": "Every setting of the run.",
+}
+
+_RANKING = {
+    "rank": ColumnWord("", "Place in the ranking; 1 is best.", COUNT),
+    "gene_id": ColumnWord("", "Gene, as named in the expression table."),
+    "score": ColumnWord("", "Fused evidence: weighted sum of the transformed ranks. Compare within a sheet.", SCORE),
+    "p": ColumnWord(
+        "0 to 1",
+        "How often a score this high arises when whole replicate groups are permuted. It cannot fall below "
+        "1 / (permutations + 1).",
+        SCIENTIFIC,
+    ),
+    "q": ColumnWord(
+        "0 to 1",
+        "Expected share of chance findings among this gene and all before it (Benjamini-Hochberg within the target).",
+        SCIENTIFIC,
+    ),
+    "stability": ColumnWord(
+        "0 to 1", "Share of refits, each without one fold, in which the gene is in the top 1%. Near 1: robust.", SCORE
+    ),
+    "correlation": ColumnWord("", "Evidence as computed: correlation with the metabolites of the target.", SCORE),
+    "autoencoder": ColumnWord("", "Evidence as computed: importance of the gene in the autoencoder, held out.", SCORE),
+    "graph": ColumnWord("", "Evidence as computed: importance of the gene to the graph network, held out.", SCORE),
+    "homology": ColumnWord("", "Evidence as computed: grade of the best search hit.", SCORE),
+    "bait": ColumnWord("", "Evidence as computed: co-expression with the known genes (baits) of the target.", SCORE),
+    "direction": ColumnWord(
+        "-1 or 1", "Sign of the strongest correlation: 1 rises with the metabolite, -1 falls.", "0"
+    ),
+    "best_metabolite": ColumnWord("", "Metabolite of the target with the strongest correlation."),
+    "family": ColumnWord("", "Gene family of the best search hit."),
+    "description": ColumnWord("", "Description from the annotation table."),
+} | {
+    f"{name}_rank01": ColumnWord(
+        "0 to 1", f"Share of genes with weaker {name} evidence: 0.99 is among the best hundredth.", SCORE
+    )
+    for name in ("correlation", "autoencoder", "graph", "homology", "bait")
+}
+
+_FAMILY = {
+    "gene_id": ColumnWord("", "Gene with a hit."),
+    "best_member": ColumnWord("", "Profile or reference protein with the best hit."),
+    "evalue": ColumnWord("", "Hits this good expected by chance in the search; small is strong.", SCIENTIFIC),
+    "bit_score": ColumnWord("bits", "Alignment score; does not depend on the size of the search.", ONE_DECIMAL),
+    "coverage": ColumnWord("0 to 1", "Share of the profile or reference that the alignment covers.", SCORE),
+    "grade": ColumnWord("0 to 1", "Strength of the hit as used in the ranking.", SCORE),
+}
+
+_PAIRS = {
+    "condition": ColumnWord("", "Samples used: a label and its value, or all samples."),
+    "gene_id": ColumnWord("", "Gene of the pair."),
+    "metabolite_id": ColumnWord("", "Metabolite of the pair."),
+    "n_samples": ColumnWord("samples", "Samples behind the correlation.", COUNT),
+    "rho": ColumnWord("-1 to 1", "Spearman rank correlation.", SCORE),
+    "p": ColumnWord("0 to 1", "Two-sided p of the correlation; takes samples as independent.", SCIENTIFIC),
+    "q": ColumnWord(
+        "0 to 1",
+        "Benjamini-Hochberg over all pairs of the condition. Replicates are not independent, so it is too small "
+        "wherever they resemble each other; the q of the ranking is not.",
+        SCIENTIFIC,
+    ),
+}
+
+_SAMPLES = {
+    "sample_id": ColumnWord("", "Sample, as named in the tables."),
+    "group": ColumnWord("", "Biological replicate group; never divided between folds."),
+    "batch": ColumnWord("", "Batch."),
+    "time": ColumnWord("as given", "Time.", GENERAL),
+}
+
+_QC = {
+    "layer": ColumnWord("", "Table that the row is about."),
+    "sample_id": ColumnWord("", "Sample, as named in the tables."),
+    "library_size": ColumnWord("as given", "Sum of the values of the sample.", COUNT),
+    "features_detected": ColumnWord("features", "Features above zero.", COUNT),
+    "missing_share": ColumnWord("0 to 1", "Share of features without a value.", SCORE),
+    "zero_share": ColumnWord("0 to 1", "Share of features that are zero.", SCORE),
+    "median": ColumnWord("prepared scale", "Median over the features.", SCORE),
+    "mean_correlation": ColumnWord(
+        "-1 to 1", "Mean Spearman correlation with the other samples; an outlier is low.", SCORE
+    ),
+}
+
+_SETTINGS = {
+    "setting": ColumnWord("", "Key in the study file."),
+    "value": ColumnWord("", "Value in this run; defaults included."),
+}
+
+COLUMN_WORDS: dict[str, dict[str, ColumnWord]] = {
+    "target": _RANKING,
+    "family": _FAMILY,
+    "pairs": _PAIRS,
+    "samples": _SAMPLES,
+    "qc": _QC,
+    "settings": _SETTINGS,
+}
+"""Words by kind of sheet and column."""
+
+FURTHER = {"samples": ColumnWord("", "Label of the sample sheet, as given.")}
+"""Words for the columns that no contract names, by kind of sheet."""

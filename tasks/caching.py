@@ -1,0 +1,154 @@
+"""Cache keys by content: what a stage computes from, never where its inputs lie."""
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from prefect.cache_policies import CachePolicy
+from prefect.context import TaskRunContext
+from pydantic import BaseModel
+
+from configs.artifact import Artifact, Runtime, SourceFile
+from tasks.store import Store
+
+ROOT = Path(__file__).resolve().parents[1]
+LIBRARIES = ("numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "torch", "torch-geometric", "umap-learn")
+_ATTEMPTS = 1000
+
+
+class UncacheableInputError(TypeError):
+    """An input has no content that a key could be made from."""
+
+
+@dataclass
+class ContentKey(CachePolicy):
+    """Key = stage + version + sources + library versions + inputs by content.
+
+    An `Artifact` counts by its SHA-256, a `SourceFile` by its content, a config by its fields; a `Runtime` does not
+    count; anything else but plain JSON values is refused. A record whose objects are gone from the store is passed
+    over: the next free key is returned, and the stage runs again.
+    """
+
+    stage: str = ""
+    version: int = 1
+    module: str = ""
+    libraries: tuple[str, ...] = field(default=LIBRARIES)
+
+    def compute_key(
+        self, task_ctx: TaskRunContext, inputs: dict[str, Any], flow_parameters: dict[str, Any], **_: object
+    ) -> str:
+        """Return the key of this call."""
+        del flow_parameters
+        base = f"{self.stage}-{self.digest(inputs)}"
+        runtime = next((value for value in inputs.values() if isinstance(value, Runtime)), None)
+        if runtime is None:
+            return base
+        store = Store(runtime.store)
+        candidates = (base if attempt == 0 else f"{base}-{attempt}" for attempt in range(_ATTEMPTS))
+        return next(key for key in candidates if _is_free_or_whole(task_ctx, key, store))
+
+    def digest(self, inputs: Mapping[str, Any]) -> str:
+        """Return the SHA-256 of everything that the stage's outcome depends on."""
+        content = {
+            "stage": self.stage,
+            "version": self.version,
+            "sources": source_hash(self.module),
+            "libraries": {name: version(name) for name in self.libraries},
+            "inputs": {name: canonical(value) for name, value in inputs.items() if not isinstance(value, Runtime)},
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _is_free_or_whole(task_ctx: TaskRunContext, key: str, store: Store) -> bool:
+    if not task_ctx.result_store.exists(key):
+        return True
+    result = task_ctx.result_store.read(key).result
+    return all(store.has(artifact) for artifact in artifacts_in(result))
+
+
+def artifacts_in(value: object) -> Iterator[Artifact]:
+    """Yield every artifact reference inside a record, mapping or sequence."""
+    if isinstance(value, Artifact):
+        yield value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from artifacts_in(getattr(value, name))
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from artifacts_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from artifacts_in(item)
+
+
+def canonical(value: object) -> object:
+    """Return plain JSON that stands for the content of `value`; raises UncacheableInputError where there is none."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Artifact):
+        return {"artifact": value.sha256, "kind": value.kind}
+    if isinstance(value, SourceFile):
+        return {"file": file_hash(value.path)}
+    if isinstance(value, BaseModel):
+        return {name: canonical(getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, Mapping):
+        return {str(key): canonical(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [canonical(item) for item in value]
+    message = f"no cache key can be made from a {type(value).__name__}; pass an Artifact, a config or a plain value"
+    raise UncacheableInputError(message)
+
+
+def file_hash(path: str) -> str:
+    """Return the SHA-256 of a file's content."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@lru_cache
+def source_hash(module: str) -> str:
+    """Return the SHA-256 of a task module and of every `models` module that it reaches, data files beside them too.
+
+    A module of `flows` (the fold, which is a flow inside a task) counts with the tasks that it calls.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(_reached(module)):
+        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _reached(module: str) -> set[Path]:
+    files: set[Path] = set()
+    waiting = [module]
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        path = _file_of(name)
+        if name in seen or path is None:
+            continue
+        seen.add(name)
+        files.add(path)
+        files.update(other for other in path.parent.glob(f"{path.stem}*") if other.suffix not in {".py", ""})
+        followed = {"models", "tasks"} if module.startswith("flows.") else {"models"}
+        waiting += [imported for imported in _imports(path) if imported.split(".")[0] in followed]
+    return files
+
+
+def _file_of(module: str) -> Path | None:
+    path = ROOT.joinpath(*module.split("."))
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)

@@ -1,0 +1,95 @@
+"""Looking at a study without training: do the files fit, and what would run."""
+
+import tempfile
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from configs.artifact import Runtime, SourceFile
+from configs.study import StudyConfig
+from models.presets import parameter_count
+from tasks import prepare
+from tasks.networks import hidden_widths_of
+from tasks.records import PreparedStudy, References
+from tasks.store import Store
+
+
+class CheckReport(BaseModel):
+    """What `cairn check` says: a sentence a layer, then facts, then what was guessed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    layers: tuple[str, ...]
+    facts: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def check_study(study: StudyConfig, folder: Path) -> CheckReport:
+    """Read and prepare everything, plan the folds, look up every id; raises UserError for what a run would refuse."""
+    with tempfile.TemporaryDirectory() as temporary:
+        runtime = Runtime(store=temporary, checkpoints=temporary, device=study.execution.device)
+        prepared, notes = prepare_study(study, folder, runtime)
+        names = (study.layer_with("genes"), study.layer_with("metabolites"))
+        references: References = prepare.look_up_ids.fn(prepared, *names, study.targets, study.baits, runtime)
+        plan = prepare.plan.fn(
+            prepared.sheet,
+            prepared.shared,
+            study.validation.folds,
+            study.autoencoder.inner_share,
+            study.seed,
+            runtime,
+        )
+        store = Store(temporary)
+        sheet = store.get_table(prepared.sheet)
+        layers = tuple(_layer_sentence(study, prepared, store, name) for name in study.layers)
+    facts = (
+        f"{len(prepared.shared)} samples are in every layer, in {sheet['group'].nunique()} replicate groups.",
+        f"Labels to predict: {', '.join(prepared.labels) or 'none, so the graph network is left out'}.",
+        f"{len(plan.folds)} folds and the final fit.",
+        *(f"Target {name}: {len(ids)} metabolites." for name, ids in references.targets.items()),
+        *(f"Baits of {name}: {len(ids)} genes." for name, ids in references.baits.items()),
+    )
+    return CheckReport(layers=layers, facts=facts, notes=(*notes, *references.notes))
+
+
+def prepare_study(study: StudyConfig, folder: Path, runtime: Runtime) -> tuple[PreparedStudy, tuple[str, ...]]:
+    """Run stage 1 without Prefect; returns the prepared layers and all notes."""
+    sheet_path = study.samples.path
+    read = None
+    if sheet_path:
+        read = prepare.read_samples.fn(SourceFile(path=str(folder / sheet_path)), study.samples, runtime)
+    layers = {
+        name: prepare.read_layer_table.fn(
+            name,
+            SourceFile(path=str(folder / layer.path)),
+            layer,
+            study.unit(name),
+            read.table if read else None,
+            runtime,
+        )
+        for name, layer in study.layers.items()
+    }
+    tables = {name: layer.layer for name, layer in layers.items()}
+    sheet = read or prepare.derive_samples.fn(tables, runtime)
+    prepared = prepare.prepare.fn(
+        tables,
+        sheet.table,
+        {name: study.unit(name) for name in study.layers},
+        {name: study.role(name) for name in study.layers},
+        study.preprocess,
+        runtime,
+    )
+    notes = (*sheet.notes, *(note for layer in layers.values() for note in layer.notes), *prepared.notes)
+    return prepared, notes
+
+
+def _layer_sentence(study: StudyConfig, prepared: PreparedStudy, store: Store, name: str) -> str:
+    raw, ready = (store.get_layer(kept[name], name) for kept in (prepared.raw, prepared.prepared))
+    widths = hidden_widths_of(study, name)
+    n_features = len(ready.feature_ids)
+    parameters = parameter_count(n_features, widths, study.autoencoder.latent)
+    shape = "-".join(str(width) for width in (n_features, *widths, study.autoencoder.latent))
+    return (
+        f"Layer {name} ({study.role(name)}, {study.unit(name)}): {len(raw.feature_ids):,} features, {n_features:,} of "
+        f"them used, {len(raw.sample_ids)} samples; autoencoder {shape} and back, {parameters:,} parameters."
+    )

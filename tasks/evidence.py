@@ -1,0 +1,133 @@
+"""Evidence by gene and target: correlation with its null, baits, homology."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from models.baits import bait_evidence
+
+from configs.artifact import Artifact, Runtime, SourceFile
+from configs.study import FamilyConfig
+from models.correlation import best_partner
+from models.homology import grade_family, homology_evidence
+from models.homology_tables import read_hits
+from models.layer import Layer
+from models.seeds import derived_seed
+from models.significance import permutation_p
+from tasks.prepare import file_content
+from tasks.records import CorrelationEvidence, FoldPlan, Homology, PairedLayers
+from tasks.stage import stage
+from tasks.store import Store
+from tasks.train import fold_roles
+
+
+@stage("correlation-evidence")
+def correlate_targets(
+    layers: PairedLayers,
+    plan: FoldPlan,
+    targets: dict[str, tuple[str, ...]],
+    permutations: int,
+    seed: int,
+    runtime: Runtime,
+) -> CorrelationEvidence:
+    """Correlate every gene with each target's metabolites, permute whole groups, and refit without each fold."""
+    store = Store(runtime.store)
+    shared = layers.shared
+    gene_layer = store.get_layer(layers.genes, "genes").restricted_to(shared)
+    metabolite_layer = store.get_layer(layers.metabolites, "metabolites").restricted_to(shared)
+    groups = store.get_table(layers.sheet).set_index("sample_id").loc[list(shared), "group"].tolist()
+    kept = _kept_samples(store.get_table(plan.table), plan.folds, shared)
+    evidence, refits = [], []
+    for target, members in targets.items():
+        values = metabolite_layer.values[metabolite_layer.positions_of(members)]
+        best = best_partner(gene_layer.values, values)
+        p = permutation_p(
+            best.strength,
+            gene_layer.values,
+            values,
+            groups,
+            permutations=permutations,
+            seed=derived_seed(seed, "permutation", target),
+        )
+        names = [members[index] if index >= 0 else None for index in best.index]
+        evidence.append(_evidence(target, gene_layer, best.rho, best.strength, names, p))
+        refit = {
+            fold: best_partner(gene_layer.values[:, keep], values[:, keep]).strength for fold, keep in kept.items()
+        }
+        refits.append(pd.DataFrame({"target": target, "gene_id": gene_layer.feature_ids, **refit}))
+    return CorrelationEvidence(
+        evidence=store.put_table(pd.concat(evidence, ignore_index=True), "evidence"),
+        refits=store.put_table(pd.concat(refits, ignore_index=True), "refits"),
+    )
+
+
+@stage("bait-evidence")
+def score_baits(genes: Artifact, baits: dict[str, tuple[str, ...]], decay: float, runtime: Runtime) -> Artifact:
+    """Score every gene by its mutual rank to each target's known genes, over all samples of the gene layer."""
+    store = Store(runtime.store)
+    layer = store.get_layer(genes, "genes")
+    tables = []
+    for target, ids in baits.items():
+        value = bait_evidence(layer.values, layer.positions_of(ids), decay=decay)
+        tables.append(_evidence(target, layer, value, value, [None] * len(value), None))
+    return store.put_table(pd.concat(tables, ignore_index=True), "evidence")
+
+
+@stage("homology-evidence")
+def grade_families(
+    genes: Artifact,
+    families: dict[str, FamilyConfig],
+    files: dict[str, tuple[SourceFile, ...]],
+    targets: tuple[str, ...],
+    runtime: Runtime,
+) -> Homology:
+    """Grade the hits of each family, and give each gene its best grade among the families of each target."""
+    store = Store(runtime.store)
+    layer = store.get_layer(genes, "genes")
+    graded: dict[str, pd.DataFrame] = {}
+    notes: list[str] = []
+    for name, config in families.items():
+        hits = [read_hits(file_content(file), Path(file.path).name) for file in files[name]]
+        family = grade_family(hits, layer.feature_ids, family=name, config=config)
+        graded[name] = family.table
+        notes += family.notes
+    tables = []
+    for target in targets:
+        serving = [name for name, config in families.items() if not config.targets or target in config.targets]
+        if serving:
+            value, best = homology_evidence(graded, layer.feature_ids, families=serving)
+            tables.append(_evidence(target, layer, value, value, list(best), None))
+    return Homology(
+        hits={name: store.put_table(table, "homology_hits") for name, table in graded.items()},
+        evidence=store.put_table(pd.concat(tables, ignore_index=True), "evidence"),
+        notes=tuple(notes),
+    )
+
+
+def _kept_samples(
+    table: pd.DataFrame, folds: tuple[str, ...], shared: tuple[str, ...]
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return by fold which of the shared samples are not held out."""
+    roles = {fold: fold_roles(table, fold) for fold in folds}
+    return {fold: np.array([by_sample[sample] != "held_out" for sample in shared]) for fold, by_sample in roles.items()}
+
+
+def _evidence(
+    target: str,
+    layer: Layer,
+    value: npt.NDArray[np.floating],
+    strength: npt.NDArray[np.floating],
+    detail: list[str | None],
+    p: npt.NDArray[np.floating] | None,
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "target": target,
+            "gene_id": pd.Series(layer.feature_ids, dtype="str"),
+            "value": value,
+            "strength": strength,
+            "p": np.nan if p is None else p,
+            "detail": pd.Series(detail, dtype="str"),
+        }
+    )

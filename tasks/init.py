@@ -1,0 +1,85 @@
+"""A first study file and sample sheet from a lab's own tables."""
+
+import os
+from pathlib import Path
+
+import yaml
+
+from configs.artifact import SourceFile
+from configs.errors import OutputError
+from configs.study import LayerConfig, Unit
+from models.reading import read_layer
+from models.samples import samples_from_names
+from tasks.prepare import file_content
+from tasks.store import output_error
+
+
+def write_study(
+    expression: Path, metabolites: Path, samples: Path | None, *, folder: Path, name: str, unit: Unit
+) -> tuple[Path, tuple[str, ...]]:
+    """Write `study.yaml`, and `samples.tsv` when there is no sample sheet; returns the study file and what was guessed.
+
+    Raises
+    ------
+    OutputError
+        A study file is there already.
+    TableError
+        A table cannot be read.
+    """
+    target = folder / "study.yaml"
+    if target.exists():
+        raise OutputError(
+            wanted="a folder without a study file",
+            found="one that has one",
+            where=str(target),
+            remedy="Move it away, or choose another folder with --folder.",
+        )
+    notes: list[str] = []
+    names: dict[str, None] = {}
+    for layer, path, layer_unit in (("transcriptome", expression, unit), ("metabolome", metabolites, "intensity")):
+        reading = read_layer(
+            file_content(SourceFile(path=str(path))),
+            path.name,
+            name=layer,
+            config=LayerConfig(path=path.name),
+            unit=layer_unit,
+            known_samples=frozenset(),
+        )
+        notes += reading.notes
+        names |= dict.fromkeys(reading.layer.sample_ids)
+    files: dict[Path, str] = {}
+    if samples is None:
+        sheet, said = samples_from_names(list(names))
+        notes += said
+        samples = folder / "samples.tsv"
+        files[samples] = sheet.to_csv(sep="\t", index=False, lineterminator="\n")
+    document = {
+        "study": name,
+        "layers": {
+            "transcriptome": {"path": _relative(expression, folder), "unit": unit},
+            "metabolome": {"path": _relative(metabolites, folder), "unit": "intensity", "zeros": "real"},
+        },
+        "samples": {"path": _relative(samples, folder)},
+    }
+    comments = "".join(f"# {note}\n" for note in (_HEADER, *notes))
+    files[target] = comments + yaml.safe_dump(document, sort_keys=False, allow_unicode=True) + _FOOTER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, text in files.items():
+            path.write_text(text, "utf-8")
+    except OSError as error:
+        raise output_error(error, str(folder)) from error
+    return target, tuple(notes)
+
+
+_HEADER = "Made by `cairn init`. Check every line, above all the units and the replicate groups in the sample sheet."
+_FOOTER = """\
+# targets:            # metabolites that stand for a pathway; without any, all metabolites are one target
+#   my_pathway: [metabolite id, another metabolite id]
+# baits:              # genes that you know to belong to it
+#   my_pathway: [gene id]
+"""
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()

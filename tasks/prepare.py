@@ -1,0 +1,142 @@
+"""Stage 1: from the user's files to prepared layers, a sample sheet and a fold plan."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from configs.artifact import Artifact, Runtime, SourceFile
+from configs.errors import StudyFileError
+from configs.study import LayerConfig, PreprocessConfig, Role, SamplesConfig, Unit
+from models.folds import FINAL, plan_folds
+from models.layer import Layer
+from models.preprocess import prepare_layer
+from models.quality import sample_quality
+from models.reading import read_annotation, read_layer
+from models.references import usable_baits, usable_targets
+from models.samples import check_samples, read_sample_sheet, sample_notes, samples_from_names, usable_samples
+from tasks.records import FoldPlan, LayerRead, PreparedStudy, References, TableRead
+from tasks.stage import stage
+from tasks.store import Store
+
+
+def file_content(file: SourceFile) -> bytes:
+    """Return the bytes of a user's file; raises StudyFileError where there is none."""
+    path = Path(file.path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StudyFileError(
+            wanted="a readable file",
+            found=(error.strerror or "an error").lower(),
+            where=str(path),
+            remedy="Correct the path in the study file; paths are relative to the folder of the study file.",
+        ) from error
+
+
+@stage("read-samples")
+def read_samples(file: SourceFile, config: SamplesConfig, runtime: Runtime) -> TableRead:
+    """Read the sample sheet."""
+    sheet, notes = read_sample_sheet(file_content(file), Path(file.path).name, config=config)
+    return TableRead(table=Store(runtime.store).put_table(sheet, "samples"), notes=notes)
+
+
+@stage("read-layer", run_name="read-layer-{name}")
+def read_layer_table(
+    name: str, file: SourceFile, config: LayerConfig, unit: Unit, sheet: Artifact | None, runtime: Runtime
+) -> LayerRead:
+    """Read one omics table, turned so that features lie down and samples across."""
+    store = Store(runtime.store)
+    known = frozenset(store.get_table(sheet)["sample_id"]) if sheet else frozenset()
+    reading = read_layer(
+        file_content(file), Path(file.path).name, name=name, config=config, unit=unit, known_samples=known
+    )
+    return LayerRead(layer=store.put_layer(reading.layer), notes=reading.notes)
+
+
+@stage("samples-from-names")
+def derive_samples(layers: dict[str, Artifact], runtime: Runtime) -> TableRead:
+    """Make a sample sheet from the sample names of the layers."""
+    store = Store(runtime.store)
+    names = dict.fromkeys(
+        sample for name, artifact in layers.items() for sample in store.get_layer(artifact, name).sample_ids
+    )
+    sheet, notes = samples_from_names(list(names))
+    return TableRead(table=store.put_table(sheet, "samples"), notes=notes)
+
+
+@stage("read-annotation")
+def read_descriptions(file: SourceFile, runtime: Runtime) -> TableRead:
+    """Read gene descriptions for display."""
+    frame = read_annotation(file_content(file), Path(file.path).name)
+    return TableRead(table=Store(runtime.store).put_table(frame, "annotation"), notes=())
+
+
+@stage("prepare")
+def prepare(
+    layers: dict[str, Artifact],
+    sheet: Artifact,
+    units: dict[str, Unit],
+    roles: dict[str, Role],
+    config: PreprocessConfig,
+    runtime: Runtime,
+) -> PreparedStudy:
+    """Normalise, transform and filter every layer, and check that the samples fit together."""
+    store = Store(runtime.store)
+    samples = store.get_table(sheet)
+    raw = {name: store.get_layer(artifact, name) for name, artifact in layers.items()}
+    ids = {name: layer.sample_ids for name, layer in raw.items()}
+    shared, usable = check_samples(ids, samples), usable_samples(ids, samples)
+    notes = sample_notes(ids, samples)
+    raw = {name: layer.restricted_to(usable[name]) for name, layer in raw.items()}
+    ready = {
+        name: prepare_layer(layer, unit=units[name], role=roles[name], config=config) for name, layer in raw.items()
+    }
+    used = {sample for members in usable.values() for sample in members}
+    samples = samples[samples["sample_id"].isin(used)].reset_index(drop=True)
+    labels = tuple(str(column) for column in samples.columns[4:])
+    quality = pd.concat([sample_quality(raw[name], ready[name].layer) for name in raw], ignore_index=True)
+    dropped = pd.concat([result.dropped for result in ready.values()], ignore_index=True)
+    return PreparedStudy(
+        sheet=store.put_table(samples, "samples"),
+        raw={name: store.put_layer(layer) for name, layer in raw.items()},
+        prepared={name: store.put_layer(result.layer) for name, result in ready.items()},
+        quality=store.put_table(quality, "qc"),
+        dropped=store.put_table(dropped, "dropped"),
+        shared=shared,
+        labels=labels,
+        notes=(*notes, *(note for result in ready.values() for note in result.notes)),
+    )
+
+
+@stage("plan-folds")
+def plan(
+    sheet: Artifact, shared: tuple[str, ...], n_folds: int, inner_share: float, seed: int, runtime: Runtime
+) -> FoldPlan:
+    """Divide replicate groups into folds."""
+    store = Store(runtime.store)
+    samples = store.get_table(sheet)
+    table = plan_folds(
+        samples, list(samples["sample_id"]), n_folds=n_folds, inner_share=inner_share, seed=seed, shared_ids=shared
+    )
+    folds = tuple(str(fold) for fold in table["fold"].unique() if fold != FINAL)
+    return FoldPlan(table=store.put_table(table, "folds"), folds=folds)
+
+
+@stage("look-up-ids")
+def look_up_ids(
+    prepared: PreparedStudy,
+    genes: str,
+    metabolites: str,
+    targets: dict[str, tuple[str, ...]],
+    baits: dict[str, tuple[str, ...]],
+    runtime: Runtime,
+) -> References:
+    """Find the ids of targets and baits in the tables, before anything long starts."""
+    store = Store(runtime.store)
+
+    def both(name: str) -> tuple[Layer, Layer]:
+        return store.get_layer(prepared.raw[name], name), store.get_layer(prepared.prepared[name], name)
+
+    found_targets, target_notes = usable_targets(targets, *both(metabolites))
+    found_baits, bait_notes = usable_baits(baits, *both(genes))
+    return References(targets=found_targets, baits=found_baits, notes=(*target_notes, *bait_notes))

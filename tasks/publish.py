@@ -1,0 +1,172 @@
+"""The run folder: everything a person takes away, written whole or not at all."""
+
+import datetime as dt
+import io
+import json
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from prefect import task
+
+from configs.artifact import Artifact, Runtime
+from configs.errors import OutputError, StudyFileError
+from configs.study import StudyConfig
+from tasks.caching import LIBRARIES, artifacts_in, file_hash
+from tasks.records import RunContent
+from tasks.store import Store, output_error
+from tasks.ui_artifacts import show_in_ui
+
+MANIFEST = "manifest.json"
+
+
+@task(name="publish", persist_result=False)
+def publish_run(content: RunContent, study: StudyConfig, folder: str, target: str, runtime: Runtime) -> str:
+    """Write the run folder and the artifacts of the Prefect UI; returns the folder's absolute path.
+
+    The folder is made under a temporary name beside its place and renamed when whole. A folder that holds an
+    earlier run is replaced; any other folder that is not empty is left alone.
+
+    Raises
+    ------
+    OutputError
+        The place cannot be written, is full, or holds something else.
+    """
+    place = Path(target).resolve()
+    check_output_folder(place)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as temporary:
+            written = Path(temporary) / "run"
+            _write_all(written, content, Store(runtime.store))
+            manifest = _manifest(content, study, Path(folder))
+            (written / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", "utf-8")
+            if place.exists():
+                shutil.rmtree(place)
+            written.replace(place)
+    except OSError as error:
+        raise output_error(error, str(place)) from error
+    show_in_ui(content, Store(runtime.store), study.study, place)
+    return str(place)
+
+
+def check_output_folder(place: Path, *, marker: str = MANIFEST, what: str = "run") -> None:
+    """Raise OutputError where `place` has files but not the one named `marker`, or cannot be written."""
+    if place.is_dir() and any(place.iterdir()) and not (place / marker).is_file():
+        raise OutputError(
+            wanted=f"a new folder, an empty one, or an earlier {what}",
+            found="a folder with other files",
+            where=str(place),
+            remedy="Choose another folder with --out.",
+        )
+    existing = next(parent for parent in (place, *place.parents) if parent.exists())
+    if not existing.is_dir():
+        raise OutputError(
+            wanted="a folder", found="a file", where=str(existing), remedy="Choose another folder with --out."
+        )
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise output_error(error, str(place)) from error
+
+
+def check_run_inputs(study: StudyConfig, folder: Path, out: Path | None) -> None:
+    """Raise UserError for a file that is not there or a run folder that cannot be written, before anything starts."""
+    for path in _source_paths(study):
+        if not (folder / path).is_file():
+            raise StudyFileError(
+                wanted="a file",
+                found="nothing there" if not (folder / path).exists() else "a folder",
+                where=str(folder / path),
+                remedy="Correct the path in the study file; paths are relative to the folder of the study file.",
+            )
+    check_output_folder(out.resolve() if out else Path("runs").resolve() / study.study / "new")
+
+
+def _write_all(target: Path, content: RunContent, store: Store) -> None:
+    for folder in ("figures", "tables"):
+        (target / folder).mkdir(parents=True)
+    for name, artifact in tables_of(content):
+        (target / "tables" / f"{name}.csv").write_bytes(_csv(store.get(artifact)))
+    for figure in content.figures:
+        (target / "figures" / f"{figure.name}.png").write_bytes(store.get(figure.png))
+        (target / "figures" / f"{figure.name}.svg").write_bytes(store.get(figure.svg))
+    if content.ranked:
+        ranking = store.get(content.ranked.ranking)
+        (target / "ranking.parquet").write_bytes(ranking)
+        (target / "ranking.csv").write_bytes(_csv(ranking))
+    if content.reported:
+        (target / "ranking.xlsx").write_bytes(store.get(content.reported.workbook))
+        (target / "report.html").write_bytes(store.get(content.reported.html))
+
+
+def tables_of(content: RunContent) -> Iterator[tuple[str, Artifact]]:
+    """Yield the name and artifact of every table that goes into the run folder's `tables`."""
+    yield "samples", content.prepared.sheet
+    yield "quality", content.prepared.quality
+    yield "dropped_features", content.prepared.dropped
+    yield "fold_plan", content.plan.table
+    if content.validated:
+        yield "validation", content.validated.validation
+        yield "predictions", content.validated.predictions
+    final = content.folds.get("all")
+    if final:
+        yield from ((f"latents_{name}", training.latents) for name, training in final.layers.items())
+        if final.graph:
+            yield "attention", final.graph.attention
+    if content.embedding:
+        yield "latent_maps", content.embedding
+    if content.correlations:
+        yield "correlated_pairs", content.correlations.pairs
+        yield "correlation_conditions", content.correlations.conditions
+    if content.homology:
+        yield from ((f"family_{name}", table) for name, table in content.homology.hits.items())
+
+
+def _csv(parquet: bytes) -> bytes:
+    table = pa.parquet.read_table(pa.BufferReader(parquet))
+    sink = io.BytesIO()
+    pa.csv.write_csv(table, sink, pa.csv.WriteOptions(quoting_style="needed"))
+    return sink.getvalue()
+
+
+def _manifest(content: RunContent, study: StudyConfig, folder: Path) -> dict[str, Any]:
+    sources = list(dict.fromkeys(_source_paths(study)))
+    kept = {artifact.sha256: artifact for artifact in artifacts_in(content)}
+    return {
+        "study": study.model_dump(mode="json"),
+        "seed": study.seed,
+        "inputs": [
+            {"path": path, "sha256": file_hash(str(folder / path)), "n_bytes": (folder / path).stat().st_size}
+            for path in sources
+        ],
+        "artifacts": [artifact.model_dump(mode="json") for artifact in sorted(kept.values(), key=lambda a: a.uri)],
+        "ranking": content.ranked.ranking.sha256 if content.ranked else None,
+        "weights": content.ranked.weights if content.ranked else {},
+        "parameters": {
+            f"{name}/{fold}": training.parameters
+            for fold, done in content.folds.items()
+            for name, training in done.layers.items()
+        },
+        "steps": [timing.model_dump(mode="json") for timing in content.timings],
+        "notes": list(content.notes),
+        "device": content.device,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "versions": {name: version(name) for name in ("cairn-omics", "prefect", *LIBRARIES)},
+        "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _source_paths(study: StudyConfig) -> Iterator[str]:
+    yield from (layer.path for layer in study.layers.values())
+    yield from (path for path in (study.samples.path, study.annotation) if path is not None)
+    yield from (table for family in study.families.values() for table in family.tables)

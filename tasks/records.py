@@ -1,0 +1,216 @@
+"""What tasks return: small frozen records of artifact references and facts worth saying."""
+
+from pydantic import BaseModel, ConfigDict
+
+from configs.artifact import Artifact
+from configs.study import AutoencoderConfig, GraphConfig
+
+
+class Record(BaseModel):
+    """Base of all records."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LayerRead(Record):
+    """A table as the user gave it."""
+
+    layer: Artifact
+    notes: tuple[str, ...]
+
+
+class TableRead(Record):
+    """A sample sheet or an annotation as the user gave it."""
+
+    table: Artifact
+    notes: tuple[str, ...]
+
+
+class PreparedStudy(Record):
+    """All layers, ready for training; samples in the order of the sheet.
+
+    `shared` are the samples that every layer has; `labels` the label columns of the sheet.
+    """
+
+    sheet: Artifact
+    raw: dict[str, Artifact]
+    prepared: dict[str, Artifact]
+    quality: Artifact
+    dropped: Artifact
+    shared: tuple[str, ...]
+    labels: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+class References(Record):
+    """The metabolites of each target and the baits of each target, as far as they can be used."""
+
+    targets: dict[str, tuple[str, ...]]
+    baits: dict[str, tuple[str, ...]]
+    notes: tuple[str, ...]
+
+
+class FoldPlan(Record):
+    """Which sample plays which role in which fold; `folds` without the final fit."""
+
+    table: Artifact
+    folds: tuple[str, ...]
+
+
+class Fold(Record):
+    """One fold of a plan."""
+
+    name: str
+    plan: Artifact
+
+
+class PairedLayers(Record):
+    """The prepared gene and metabolite layers, with the samples that every layer has."""
+
+    genes: Artifact
+    metabolites: Artifact
+    sheet: Artifact
+    shared: tuple[str, ...]
+
+
+class LayerTraining(Record):
+    """The autoencoder of one layer in one fold."""
+
+    layer: str
+    weights: Artifact
+    latents: Artifact
+    history: Artifact
+    widths: tuple[int, ...]
+    parameters: int
+    epochs: int
+
+
+class GraphTraining(Record):
+    """The graph network of one fold; `latent_importance` runs over the concatenated latents."""
+
+    weights: Artifact
+    predictions: Artifact
+    attention: Artifact
+    history: Artifact
+    latent_importance: tuple[float, ...]
+
+
+class FoldJob(Record):
+    """All that the training of one fold needs."""
+
+    fold: Fold
+    layers: dict[str, Artifact]
+    sheet: Artifact
+    shared: tuple[str, ...]
+    labels: tuple[str, ...]
+    widths: dict[str, tuple[int, ...]]
+    autoencoder: AutoencoderConfig
+    graph: GraphConfig
+    seed: int
+
+
+class FoldTraining(Record):
+    """Everything that one fold learnt; `graph` is null where the study has no label to predict."""
+
+    fold: str
+    layers: dict[str, LayerTraining]
+    graph: GraphTraining | None
+    device: str
+
+
+class Correlations(Record):
+    """Gene-metabolite correlation: the listed pairs and what was tested."""
+
+    pairs: Artifact
+    conditions: Artifact
+    notes: tuple[str, ...]
+
+
+class CorrelationEvidence(Record):
+    """Correlation of each gene with the metabolites of each target."""
+
+    evidence: Artifact
+    refits: Artifact
+
+
+class Homology(Record):
+    """Graded hits by family, and the evidence by target."""
+
+    hits: dict[str, Artifact]
+    evidence: Artifact
+    notes: tuple[str, ...]
+
+
+class EvidenceArtifacts(Record):
+    """Everything that the ranking is made from; null where the study has no such evidence."""
+
+    correlation: Artifact
+    refits: Artifact
+    importance: tuple[Artifact, ...]
+    homology: Artifact | None = None
+    bait: Artifact | None = None
+
+
+class Ranked(Record):
+    """The ranking, and the weights that each evidence had after renormalising."""
+
+    ranking: Artifact
+    weights: dict[str, dict[str, float]]
+    notes: tuple[str, ...]
+
+
+class FigureFiles(Record):
+    """One figure in both formats."""
+
+    name: str
+    title: str
+    caption: str
+    png: Artifact
+    svg: Artifact
+
+
+class Validated(Record):
+    """What the graph network and its rivals reached on held-out samples, and the sentence that says it."""
+
+    validation: Artifact
+    predictions: Artifact
+    verdicts: tuple[str, ...]
+
+
+class Reported(Record):
+    """The pages and files that people read."""
+
+    html: Artifact
+    workbook: Artifact
+
+
+class StepTiming(Record):
+    """How one step ended: `Completed` when it ran, `Cached` when its result was there."""
+
+    name: str
+    state: str
+    seconds: float
+
+
+class RunContent(Record):
+    """What a run has made so far; later stages add to it."""
+
+    prepared: PreparedStudy
+    references: References
+    plan: FoldPlan
+    figures: tuple[FigureFiles, ...] = ()
+    folds: dict[str, FoldTraining] = {}
+    validated: Validated | None = None
+    embedding: Artifact | None = None
+    correlations: Correlations | None = None
+    importance: tuple[Artifact, ...] = ()
+    homology: Homology | None = None
+    ranked: Ranked | None = None
+    reported: Reported | None = None
+    notes: tuple[str, ...] = ()
+    timings: tuple[StepTiming, ...] = ()
+    device: str = ""
+
+    def for_report(self) -> "RunContent":
+        """Return the content without what differs from run to run, so that an unchanged report is found again."""
+        return self.model_copy(update={"timings": (), "device": "", "reported": None})

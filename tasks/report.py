@@ -1,0 +1,131 @@
+"""The page and the workbook that people read."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from configs.artifact import Runtime
+from configs.errors import CairnError
+from configs.study import ExecutionConfig, StoreConfig, StudyConfig
+from models.report import Provenance, ReportContent, ReportFigure, Section, TargetReport, render_report
+from models.workbook import build_workbook
+from tasks.records import FigureFiles, Ranked, Reported, RunContent
+from tasks.stage import stage
+from tasks.store import Store
+
+_TOP = 100
+_LISTED_PAIRS = 1_000
+_SECTIONS: dict[str, Section] = {
+    "ranking": "answer",
+    "correlation": "answer",
+    "training": "trust",
+    "validation": "trust",
+    "latents": "trust",
+    "sample": "trust",
+    "explain": "trust",
+    "quality": "data",
+}
+"""Part of the page by the first word of a figure's name."""
+
+
+@stage("report")
+def write_report(content: RunContent, study: StudyConfig, runtime: Runtime) -> Reported:
+    """Write `report.html` and `ranking.xlsx` from a run's tables and figures."""
+    store = Store(runtime.store)
+    html = render_report(_page(content, study, store))
+    return Reported(
+        html=store.put(html.encode("utf-8"), kind="page", extension="html"),
+        workbook=store.put(_workbook(content, study, store), kind="workbook", extension="xlsx"),
+    )
+
+
+def without_execution(study: StudyConfig) -> StudyConfig:
+    """Return the study without how and where it is computed, which no report depends on."""
+    return study.model_copy(update={"execution": ExecutionConfig(), "store": StoreConfig()})
+
+
+def _page(content: RunContent, study: StudyConfig, store: Store) -> ReportContent:
+    ranked = _ranked(content)
+    validated = content.validated
+    of_target = {name for target in ranked.weights for name in _target_figures(target)}
+    return ReportContent(
+        study=study.study,
+        targets=_targets(content, ranked, store),
+        verdicts=validated.verdicts if validated else (),
+        validation=_records(store.get_table(validated.validation)) if validated else (),
+        qc=_records(store.get_table(content.prepared.quality)),
+        figures=[_figure(figure, store) for figure in content.figures if figure.name not in of_target],
+        settings=study.model_dump(mode="json", exclude={"execution", "store"}),
+        provenance=_provenance(content, ranked),
+        notes=content.notes,
+    )
+
+
+def _targets(content: RunContent, ranked: Ranked, store: Store) -> list[TargetReport]:
+    ranking = store.get_table(ranked.ranking)
+    figures = {figure.name: figure for figure in content.figures}
+    return [
+        TargetReport(
+            name=str(target),
+            top=_records(rows.head(_TOP)),
+            n_genes=len(rows),
+            weights=ranked.weights[str(target)],
+            notes=tuple(note for note in ranked.notes if note.startswith(f"{target}: ")),
+            figures=[_figure(figures[name], store) for name in _target_figures(str(target)) if name in figures],
+        )
+        for target, rows in ranking.groupby("target", sort=False)
+    ]
+
+
+def _target_figures(target: str) -> tuple[str, ...]:
+    return (f"ranking_top_{target}", f"ranking_scores_{target}")
+
+
+def _figure(figure: FigureFiles, store: Store) -> ReportFigure:
+    section = _SECTIONS[figure.name.split("_")[0]]
+    return ReportFigure(figure.title, figure.caption, store.get(figure.png), section)
+
+
+def _provenance(content: RunContent, ranked: Ranked) -> list[Provenance]:
+    layers = {f"{name}, as read": artifact for name, artifact in content.prepared.raw.items()}
+    prepared = {f"{name}, prepared": artifact for name, artifact in content.prepared.prepared.items()}
+    tables = {**layers, **prepared, "sample sheet": content.prepared.sheet, "fold plan": content.plan.table}
+    tables["ranking"] = ranked.ranking
+    return [Provenance(name, artifact.sha256, artifact.rows) for name, artifact in tables.items()]
+
+
+def _workbook(content: RunContent, study: StudyConfig, store: Store) -> bytes:
+    ranked, correlations, homology = _ranked(content), content.correlations, content.homology
+    pairs = store.get_table(correlations.pairs).head(_LISTED_PAIRS) if correlations else pd.DataFrame()
+    return build_workbook(
+        rankings=store.get_table(ranked.ranking),
+        families={name: store.get_table(table) for name, table in homology.hits.items()} if homology else {},
+        pairs=pairs,
+        samples=store.get_table(content.prepared.sheet),
+        qc=store.get_table(content.prepared.quality),
+        settings=_flat(study.model_dump(mode="json", exclude={"execution", "store"})),
+        notes=content.notes,
+    )
+
+
+def _ranked(content: RunContent) -> Ranked:
+    if content.ranked is None:
+        message = "a report needs a ranking"
+        raise CairnError(message)
+    return content.ranked
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, object]]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _flat(settings: Mapping[str, object], prefix: str = "") -> dict[str, str]:
+    """Return settings by dotted key, as text."""
+    flat: dict[str, str] = {}
+    for name, value in settings.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, Mapping) and value:
+            flat |= _flat(value, f"{key}.")
+        else:
+            flat[key] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return flat

@@ -1,0 +1,66 @@
+"""Scoring a finished run against known genes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from configs.errors import StudyFileError
+from configs.study import StudyConfig
+from models.parquet import decode_frame
+from models.reading import read_text_table
+from models.scoring import score_ranking
+from tasks.publish import MANIFEST
+
+Row = dict[str, Any]
+
+_SHOWN = ["rank", "gene_id", "score", "p", "q", "stability", "best_metabolite"]
+
+
+def score_run(run_folder: Path, truth_file: Path) -> tuple[list[Row], tuple[str, ...]]:
+    """Return the rows of the contract `scores`, one a target, and notes on truth that could not be used.
+
+    Raises
+    ------
+    StudyFileError
+        The folder holds no ranking, or the truth table cannot be read.
+    UserError
+        No gene of the truth table is in the ranking.
+    """
+    study, ranking = _finished_run(run_folder)
+    if not truth_file.is_file():
+        raise StudyFileError(
+            wanted="a table with gene_id and target or metabolite_id",
+            found="no such file",
+            where=str(truth_file),
+            remedy="Correct the path.",
+        )
+    truth = read_text_table(truth_file.read_bytes(), truth_file.name)
+    members = {target: tuple(ids) for target, ids in study.targets.items()}
+    scores = score_ranking(ranking, truth, members=members, where=truth_file.name)
+    return _rows(scores.table), scores.notes
+
+
+def top_of_ranking(run_folder: Path, count: int) -> dict[str, list[Row]]:
+    """Return the first `count` genes by target, with the columns that matter most."""
+    _, ranking = _finished_run(run_folder)
+    top = ranking[ranking["rank"] <= count]
+    return {str(target): _rows(rows[_SHOWN]) for target, rows in top.groupby("target", sort=False)}
+
+
+def _rows(frame: pd.DataFrame) -> list[Row]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _finished_run(run_folder: Path) -> tuple[StudyConfig, pd.DataFrame]:
+    ranking, manifest = run_folder / "ranking.parquet", run_folder / MANIFEST
+    if not ranking.is_file() or not manifest.is_file():
+        raise StudyFileError(
+            wanted="the folder of a finished run",
+            found="no ranking.parquet and manifest.json in it",
+            where=str(run_folder),
+            remedy="Give the folder that `cairn run` printed.",
+        )
+    study = StudyConfig.model_validate(json.loads(manifest.read_text("utf-8"))["study"])
+    return study, decode_frame(ranking.read_bytes(), "ranking")

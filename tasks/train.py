@@ -1,0 +1,157 @@
+"""Stage 2: one autoencoder per layer and one graph network over the samples, fold by fold."""
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from prefect.context import TaskRunContext
+
+from configs.artifact import Artifact, Runtime
+from configs.study import AutoencoderConfig, GraphConfig
+from models.autoencoder import train_autoencoder
+from models.device import choose_device
+from models.engine import (
+    EpochLoss,
+    FittedAutoencoder,
+    TrainingHooks,
+    decode_state,
+    encode_state,
+    encode_weights,
+)
+from models.graph import train_graph
+from models.graph_tables import attention_table, graph_data, prediction_table
+from models.latents import latent_table
+from models.layer import Layer
+from models.presets import parameter_count
+from models.scaling import Scaler
+from models.seeds import derived_seed
+from models.tensors import encode_tensors
+from tasks.caching import ContentKey
+from tasks.checkpoints import CheckpointFile
+from tasks.records import Fold, GraphTraining, LayerTraining
+from tasks.stage import stage
+from tasks.store import Store
+
+logger = logging.getLogger("cairn.train")
+
+
+@stage("train-layer", run_name="train-{name}-fold-{fold.name}")
+def train_layer(
+    name: str,
+    fold: Fold,
+    layer: Artifact,
+    widths: tuple[int, ...],
+    config: AutoencoderConfig,
+    seed: int,
+    runtime: Runtime,
+) -> LayerTraining:
+    """Train the autoencoder of one layer on one fold's training samples; goes on from a checkpoint of a killed run."""
+    store = Store(runtime.store)
+    data = store.get_layer(layer, name)
+    roles = fold_roles(store.get_table(fold.plan), fold.name)
+    train, inner = (samples_with(data, roles, role) for role in ("train", "inner"))
+    scaler = Scaler.fit(data.columns_of(train))
+    device = choose_device(runtime.device)
+    parameters = parameter_count(len(data.feature_ids), widths, config.latent)
+    logger.info(
+        "%s, fold %s: %s parameters, %d training samples, %s", name, fold.name, f"{parameters:,}", len(train), device
+    )
+    checkpoint = CheckpointFile(runtime.checkpoints, _key_of_this_run())
+    saved = checkpoint.load()
+    if saved is not None:
+        logger.info("%s, fold %s: goes on from epoch %s", name, fold.name, saved[1]["epoch"])
+    fitted, history = train_autoencoder(
+        scaler.apply(data.columns_of(train)),
+        scaler.apply(data.columns_of(inner)),
+        widths=widths,
+        config=config,
+        seed=derived_seed(seed, "autoencoder", name, fold.name),
+        device=device,
+        hooks=TrainingHooks(
+            resume=None if saved is None else decode_state(*saved),
+            on_checkpoint=lambda state: checkpoint.save(*encode_state(state)),
+        ),
+    )
+    result = LayerTraining(
+        layer=name,
+        weights=store.put(encode_weights(fitted), kind="weights", extension="safetensors"),
+        latents=store.put_table(_latents(fitted, scaler, data, roles, fold.name), "latents"),
+        history=store.put_table(history_table(history, fold.name, name), "history"),
+        widths=widths,
+        parameters=parameters,
+        epochs=len(history),
+    )
+    checkpoint.clear()
+    return result
+
+
+@stage("train-graph", run_name="train-graph-fold-{fold.name}")
+def train_graph_on_fold(
+    fold: Fold,
+    latents: dict[str, Artifact],
+    sheet: Artifact,
+    shared: tuple[str, ...],
+    config: GraphConfig,
+    seed: int,
+    runtime: Runtime,
+) -> GraphTraining:
+    """Train the graph network on the concatenated latents and predict the held-out samples."""
+    store = Store(runtime.store)
+    samples = store.get_table(sheet).set_index("sample_id").loc[list(shared)].reset_index()
+    roles = fold_roles(store.get_table(fold.plan), fold.name)
+    tables = {name: store.get_table(artifact) for name, artifact in latents.items()}
+    data = graph_data(tables, samples, roles)
+    result = train_graph(
+        data,
+        config=config,
+        seed=derived_seed(seed, "graph", fold.name),
+        device=choose_device(runtime.device),
+    )
+    return GraphTraining(
+        weights=store.put(encode_tensors(result.tensors), kind="weights", extension="safetensors"),
+        predictions=store.put_table(prediction_table(data, result, shared, fold.name), "predictions"),
+        attention=store.put_table(attention_table(result, shared, fold.name), "attention"),
+        history=store.put_table(history_table(result.history, fold.name, "graph"), "history"),
+        latent_importance=tuple(float(value) for value in result.latent_importance),
+    )
+
+
+def fold_roles(plan: pd.DataFrame, fold: str) -> dict[str, str]:
+    """Return role by sample id in one fold."""
+    rows = plan[plan["fold"] == fold]
+    return dict(zip(rows["sample_id"], rows["role"], strict=True))
+
+
+def samples_with(layer: Layer, roles: dict[str, str], role: str) -> tuple[str, ...]:
+    """Return the samples of `layer` that play `role`, in the order of the layer."""
+    return tuple(sample for sample in layer.sample_ids if roles.get(sample) == role)
+
+
+def history_table(history: Sequence[EpochLoss], fold: str, part: str) -> pd.DataFrame:
+    """Return losses by epoch as the contract `history`."""
+    return pd.DataFrame(
+        {
+            "fold": fold,
+            "part": part,
+            "epoch": np.array([loss.epoch for loss in history], dtype=np.int64),
+            "train_loss": np.array([loss.train_loss for loss in history], dtype=np.float64),
+            "inner_loss": np.array([loss.inner_loss for loss in history], dtype=np.float64),
+        }
+    )
+
+
+def _latents(fitted: FittedAutoencoder, scaler: Scaler, data: Layer, roles: dict[str, str], fold: str) -> pd.DataFrame:
+    latents: npt.NDArray[np.float32] = fitted.encode(scaler.apply(data.values))
+    held_out = [roles.get(sample) == "held_out" for sample in data.sample_ids]
+    return latent_table(latents, fold=fold, layer=data.name, sample_ids=data.sample_ids, held_out=held_out)
+
+
+def _key_of_this_run() -> str:
+    """Return the content key of the running task: a checkpoint belongs to exactly these inputs."""
+    context = TaskRunContext.get()
+    if context is None or not isinstance(context.task.cache_policy, ContentKey):
+        message = "a training stage runs as a Prefect task only"
+        raise RuntimeError(message)
+    return context.task.cache_policy.digest(context.parameters)

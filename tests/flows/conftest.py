@@ -1,0 +1,56 @@
+"""One temporary Prefect server a session, and a tiny study that runs in seconds."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prefect.settings import PREFECT_RESULTS_LOCAL_STORAGE_PATH, temporary_settings
+from prefect.testing.utilities import prefect_test_harness
+
+from configs.loading import load_study
+from configs.simulation import SimulationConfig
+from configs.study import StudyConfig
+from tasks.simulate import write_simulation
+
+TINY = (
+    "autoencoder.widths.transcriptome=[12]",
+    "autoencoder.widths.metabolome=[8]",
+    "autoencoder.latent=6",
+    "autoencoder.max_epochs=8",
+    "graph.max_epochs=8",
+    "ranking.permutations=20",
+    "validation.folds=3",
+)
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Run a temporary server; result records go to a folder of the session, never to the user's own."""
+    results = tmp_path_factory.mktemp("results")
+    with (
+        prefect_test_harness(server_startup_timeout=120),
+        temporary_settings({PREFECT_RESULTS_LOCAL_STORAGE_PATH: results}),
+    ):
+        yield
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a simulated study of 120 genes and 24 metabolites."""
+    folder = tmp_path_factory.mktemp("simulated")
+    write_simulation(SimulationConfig(genes=120, metabolites=24, modules=4, pathway_genes=8, paralogs=4), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_study(simulated: Path) -> StudyConfig:
+    """Return the settings of the simulated study, cut down to run in seconds."""
+    return load_study((simulated / "study.yaml").read_text("utf-8"), file="study.yaml", overrides=TINY)
+
+
+@pytest.fixture(scope="session")
+def command_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return an environment in which the command line has a Prefect database of its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    return {**kept, "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")), "NO_COLOR": "1"}

@@ -1,0 +1,128 @@
+"""The whole pipeline on a tiny study: what is made, what is made again, and what is not."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from configs.errors import UserError
+from configs.stages import STAGES
+from configs.study import StudyConfig
+from flows.discover import Discovered
+from flows.embedded import run_embedded
+from models.parquet import decode_frame
+
+pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("prefect_server")]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store")
+
+
+def run(study: StudyConfig, simulated: Path, out: Path, store: Path, **changes: object) -> Discovered:
+    changed = study.model_copy(update={"store": study.store.model_copy(update={"url": str(store)}), **changes})
+    return run_embedded(changed, simulated, str(out), STAGES)
+
+
+def states(done: Discovered) -> dict[str, str]:
+    return {timing.name: timing.state for timing in done.content.timings}
+
+
+@pytest.fixture(scope="module")
+def first(
+    prefect_server: None,
+    tiny_study: StudyConfig,
+    simulated: Path,
+    store: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Discovered:
+    return run(tiny_study, simulated, tmp_path_factory.mktemp("out") / "first", store)
+
+
+def ranking_of(done: Discovered) -> pd.DataFrame:
+    return decode_frame((Path(done.run_folder) / "ranking.parquet").read_bytes(), "ranking")
+
+
+def test_every_gene_is_ranked_for_every_target(first: Discovered, simulated: Path) -> None:
+    genes = pd.read_csv(simulated / "expression.tsv", sep="\t", usecols=["gene_id"])["gene_id"]
+    ranking = ranking_of(first)
+    assert set(ranking["target"]) == {"capsaicinoids", "flavonoids"}
+    for _, rows in ranking.groupby("target"):
+        assert sorted(rows["gene_id"]) == sorted(genes)
+        assert rows["rank"].tolist() == list(range(1, len(genes) + 1))
+
+
+def test_the_run_folder_holds_what_the_readme_lists(first: Discovered) -> None:
+    folder = Path(first.run_folder)
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {"ranking.csv", "ranking.xlsx", "ranking.parquet", "report.html", "manifest.json"} <= files
+    assert {
+        "tables/quality.csv",
+        "tables/fold_plan.csv",
+        "tables/validation.csv",
+        "tables/correlated_pairs.csv",
+    } <= files
+    assert {"figures/training_curves.png", "figures/training_curves.svg", "figures/latents_tissue.png"} <= files
+    csv, parquet = pd.read_csv(folder / "ranking.csv"), ranking_of(first)
+    assert csv["gene_id"].tolist() == parquet["gene_id"].tolist()
+    np.testing.assert_allclose(csv["score"], parquet["score"])
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    assert {item["path"] for item in manifest["inputs"]} >= {"expression.tsv", "metabolites.tsv", "samples.tsv"}
+
+
+def test_a_second_run_does_no_work(
+    first: Discovered, tiny_study: StudyConfig, simulated: Path, store: Path, tmp_path: Path
+) -> None:
+    again = run(tiny_study, simulated, tmp_path / "again", store)
+    assert set(states(again).values()) == {"Cached"}
+    assert again.content.ranked == first.content.ranked
+
+
+def test_a_changed_weight_ranks_and_reports_alone(
+    first: Discovered, tiny_study: StudyConfig, simulated: Path, store: Path, tmp_path: Path
+) -> None:
+    weights = tiny_study.ranking.weights.model_copy(update={"correlation": 0.9})
+    ranking = tiny_study.ranking.model_copy(update={"weights": weights})
+    done = run(tiny_study, simulated, tmp_path / "weights", store, ranking=ranking)
+    worked = {name for name, state in states(done).items() if state != "Cached"}
+    assert worked == {"rank", "draw-ranking", "report"}
+    assert done.content.ranked != first.content.ranked
+
+
+def test_a_deleted_object_is_made_again(
+    first: Discovered, tiny_study: StudyConfig, simulated: Path, store: Path, tmp_path: Path
+) -> None:
+    quality = first.content.prepared.quality
+    (store / quality.uri).unlink()
+    done = run(tiny_study, simulated, tmp_path / "healed", store)
+    worked = {name for name, state in states(done).items() if state != "Cached"}
+    assert worked == {"prepare"}
+    assert (store / quality.uri).is_file()
+
+
+def test_two_runs_with_one_seed_give_the_same_bytes(
+    first: Discovered, tiny_study: StudyConfig, simulated: Path, tmp_path: Path
+) -> None:
+    other = run(tiny_study, simulated, tmp_path / "other", tmp_path / "another-store")
+    assert set(states(other).values()) == {"Completed"}
+    one, two = (Path(done.run_folder) / "ranking.parquet" for done in (first, other))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_one_stage_alone_leaves_out_the_rest(
+    tiny_study: StudyConfig, simulated: Path, store: Path, tmp_path: Path
+) -> None:
+    study = tiny_study.model_copy(update={"store": tiny_study.store.model_copy(update={"url": str(store)})})
+    done = run_embedded(study, simulated, str(tmp_path / "prepared"), ("prepare",))
+    assert done.content.ranked is None
+    assert not (tmp_path / "prepared" / "ranking.csv").exists()
+    assert (tmp_path / "prepared" / "tables" / "quality.csv").is_file()
+
+
+def test_a_user_error_comes_out_as_it_is(tiny_study: StudyConfig, simulated: Path, store: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"targets.acids: .*not in"):
+        run(tiny_study, simulated, tmp_path / "bad", store, targets={"acids": ("M9999",)}, baits={}, families={})
+    assert not (tmp_path / "bad").exists()

@@ -1,0 +1,407 @@
+"""Figures show what is in the data: artists are counted and read back against the frames."""
+
+import io
+import struct
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from xml.etree import ElementTree as ET
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.collections import LineCollection, PathCollection, PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+from matplotlib.text import Text
+
+from models import figures
+from models.figures import style
+
+SAMPLES = [f"S{place}" for place in range(1, 10)]
+
+
+def _qc() -> pd.DataFrame:
+    frames = [
+        pd.DataFrame(
+            {
+                "layer": layer,
+                "sample_id": SAMPLES,
+                "library_size": np.arange(1, 10) * 1e6,
+                "missing_share": np.linspace(0, 0.2, 9) if layer == "metabolome" else 0.0,
+            }
+        )
+        for layer in ("transcriptome", "metabolome")
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _labels() -> pd.Series:
+    return pd.Series(["leaf", "root", None] * 3, index=SAMPLES, dtype="str", name="tissue")
+
+
+def _points() -> np.ndarray:
+    return np.random.default_rng(1).normal(size=(9, 2))
+
+
+def _attention() -> pd.DataFrame:
+    # S1 and S2 listen to each other with 0.2 and 0.4 (mean 0.3), S3 listens to S1 with 0.9, S1 also to itself.
+    rows = [("1", "S1", "S2", 0.2), ("1", "S2", "S1", 0.4), ("1", "S1", "S3", 0.9), ("1", "S1", "S1", 1.0)]
+    return pd.DataFrame(rows, columns=["fold", "source_sample", "target_sample", "attention"])
+
+
+def _history() -> pd.DataFrame:
+    epochs = np.arange(1, 6)
+    rows = [
+        pd.DataFrame({"fold": fold, "part": part, "epoch": epochs, "train_loss": 1 / epochs, "inner_loss": inner})
+        for part, inner in (("transcriptome", (epochs - 3.0) ** 2 + 1), ("graph", np.nan * epochs))
+        for fold in ("1", "2", "all")
+    ]
+    return pd.concat(rows, ignore_index=True)
+
+
+def _validation() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "label": ["tissue", "tissue", "geography"],
+            "method": ["graph attention", "majority", "graph attention"],
+            "n_samples": 9,
+            "n_classes": [4, 4, 2],
+            "balanced_accuracy": [0.7, 0.25, 0.5],
+        }
+    )
+
+
+def _predictions() -> pd.DataFrame:
+    rows = [("1", "leaf", "leaf"), ("1", "leaf", "root"), ("2", "root", "root"), ("all", "leaf", "leaf")]
+    frame = pd.DataFrame(rows, columns=["fold", "truth", "predicted"])
+    return frame.assign(label="tissue", method="graph attention")
+
+
+def _embedding() -> pd.DataFrame:
+    frames = [
+        pd.DataFrame({"method": method, "space": space, "sample_id": SAMPLES, "x": _points()[:, 0], "y": 1.0})
+        for space in ("transcriptome", "all layers")
+        for method in ("PCA", "t-SNE", "UMAP")
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _ranking() -> tuple[pd.DataFrame, pd.DataFrame]:
+    contributions = pd.DataFrame({"gene_id": ["a", "b", "c", "d"], "correlation": [1.0, 3.0, 2.0, 0.1], "graph": 0.5})
+    scores = contributions["correlation"] + contributions["graph"]
+    ranking = pd.DataFrame({"target": "t", "rank": [3, 1, 2, 4], "gene_id": contributions["gene_id"], "score": scores})
+    return ranking, contributions
+
+
+def _importance() -> pd.DataFrame:
+    generator = np.random.default_rng(2)
+    return pd.DataFrame(generator.normal(size=(100, 3)), columns=["reconstruction", "gradient", "graph"])
+
+
+def _curves() -> list[tuple[np.ndarray, np.ndarray]]:
+    x = np.linspace(0, 1, 20)
+    return [(x, x * sample) for sample in range(1, 10)]
+
+
+def _all() -> dict[str, Callable[[], Figure]]:
+    samples = pd.DataFrame({"sample_id": SAMPLES, "tissue": _labels().to_numpy()})
+    plane = pd.DataFrame({"sample_id": SAMPLES, "x": _points()[:, 0], "y": _points()[:, 1]})
+    return {
+        "library_sizes": lambda: figures.library_sizes(_qc(), "transcriptome"),
+        "missing_by_sample": lambda: figures.missing_by_sample(_qc()),
+        "missing_by_feature": lambda: figures.missing_by_feature({"metabolome": np.array([0.0, 0.0, 0.5, 1.0])}),
+        "densities": lambda: figures.densities(_curves(), _curves()[:3], "transcriptome"),
+        "principal_components": lambda: figures.principal_components(
+            _points(), [0.5, 0.25], SAMPLES, _labels(), "tissue"
+        ),
+        "sample_correlation": lambda: figures.sample_correlation(np.corrcoef(_points() @ _points().T), SAMPLES),
+        "training_curves": lambda: figures.training_curves(_history()),
+        "validation_bars": lambda: figures.validation_bars(_validation()),
+        "confusion": lambda: figures.confusion(_predictions(), "tissue", "graph attention"),
+        "sample_graph": lambda: figures.sample_graph(plane, _attention(), _labels()),
+        "latent_maps": lambda: figures.latent_maps(_embedding(), samples, "tissue"),
+        "strongest_heatmap": lambda: figures.strongest_heatmap(_points(), SAMPLES, ["m1", "m2"]),
+        "importance_scatter": lambda: figures.importance_scatter(_importance()),
+        "top_genes": lambda: figures.top_genes(*_ranking(), count=3),
+        "score_curve": lambda: figures.score_curve(_ranking()[0], top=2),
+    }
+
+
+def _shown(figure: Figure) -> list[Text]:
+    return [text for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
+
+
+def _texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in _shown(figure)]
+
+
+@pytest.mark.parametrize("name", list(_all()))
+def test_every_figure_fits_a_page_and_is_legible_and_repeatable(name: str):
+    before = dict(mpl.rcParams)
+    build = _all()[name]
+    figure = build()
+    assert figure.get_size_inches()[0] * 25.4 <= 183.01
+    assert min(text.get_fontsize() for text in _shown(figure)) >= 6
+    for axes in figure.axes:
+        assert axes.get_xlabel() or axes.get_ylabel()
+    for form in ("png", "svg"):
+        content = figures.encode_figure(figure, format=form, dpi=80)
+        assert content == figures.encode_figure(figure, format=form, dpi=80)
+        assert content == figures.encode_figure(build(), format=form, dpi=80)
+    assert dict(mpl.rcParams) == before
+
+
+def test_png_has_the_asked_pixels_and_svg_is_well_formed_with_its_text():
+    figure = figures.library_sizes(_qc(), "transcriptome")
+    png = figures.encode_figure(figure, format="png", dpi=100)
+    # 9 samples take one column, 89 mm = 3.5039 inches of 100 pixels.
+    assert struct.unpack(">II", png[16:24])[0] == 350
+    assert imread(io.BytesIO(png)).shape[1] == 350
+    svg = figures.encode_figure(figure, format="svg")
+    assert b"date" not in svg
+    assert "S9" in "".join(ET.fromstring(svg).itertext())  # noqa: S314 - our own bytes
+
+
+def test_nothing_leaves_the_canvas():
+    for name, build in _all().items():
+        figure = build()
+        with style.drawing():
+            box = figure.get_tightbbox()
+        width, height = figure.get_size_inches()
+        assert box.x0 >= -0.01, name
+        assert box.y0 >= -0.01, name
+        assert box.x1 <= width + 0.01, name
+        assert box.y1 <= height + 0.01, name
+
+
+def test_library_sizes_has_a_bar_a_sample_and_the_median():
+    axes = figures.library_sizes(_qc(), "transcriptome").axes[0]
+    assert [bar.get_height() for bar in axes.patches] == list(np.arange(1, 10) * 1e6)
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == SAMPLES
+    assert axes.lines[0].get_ydata()[0] == 5e6
+    assert "largest 9 times the smallest" in axes.get_title(loc="left")
+
+
+def test_missing_by_sample_has_a_panel_a_layer():
+    panels = figures.missing_by_sample(_qc()).axes
+    assert [len(axes.patches) for axes in panels] == [9, 9]
+    assert "no value is missing" in panels[0].get_title(loc="left")
+    assert "10.0% of values missing,\n20.0% in the worst" in panels[1].get_title(loc="left")
+
+
+def test_missing_by_feature_counts_every_feature():
+    axes = figures.missing_by_feature({"metabolome": np.array([0.0, 0.0, 0.5, 1.0])}).axes[0]
+    heights = [bar.get_height() for bar in axes.patches]
+    assert sum(heights) == 4
+    assert (heights[0], heights[10], heights[19]) == (2, 1, 1)
+    assert "2 of 4" in axes.get_title(loc="left")
+
+
+def test_densities_has_a_line_a_sample():
+    assert [len(axes.lines) for axes in figures.densities(_curves(), _curves()[:3], "x").axes] == [9, 3]
+
+
+def test_principal_components_draws_each_sample_once_in_its_class():
+    figure = figures.principal_components(_points(), [0.5, 0.25], SAMPLES, _labels(), "tissue")
+    axes = figure.axes[0]
+    drawn = {part.get_label(): part.get_offsets() for part in axes.collections if isinstance(part, PathCollection)}
+    assert {name: len(points) for name, points in drawn.items()} == {"leaf": 3, "root": 3, "not given": 3}
+    np.testing.assert_allclose(drawn["leaf"], _points()[[0, 3, 6]])
+    assert axes.get_xlabel() == "principal component 1 (50.0% of variance)"
+    assert {"leaf (3)", "root (3)", "not given (3)"} <= set(_texts(figure))
+
+
+def test_one_component_alone_is_drawn_against_zero():
+    figure = figures.principal_components(_points()[:, :1], [1.0], SAMPLES, _labels(), "tissue")
+    assert all((part.get_offsets()[:, 1] == 0).all() for part in figure.axes[0].collections)
+
+
+def test_classes_beyond_twelve_are_grey_together():
+    labels = pd.Series([f"c{place % 15:02d}" for place in range(40)] + [None], dtype="str")
+    styles = style.class_styles(labels)
+    # 40 = 2 * 15 + 10: c00 to c09 have 3 samples, the others 2; c10 and c11 are kept by name, c12 to c14 are not.
+    assert [entry.name for entry in styles] == [f"c{place:02d}" for place in range(12)] + [
+        "3 other classes",
+        "not given",
+    ]
+    assert [int(entry.members.sum()) for entry in styles] == [3] * 10 + [2] * 2 + [6, 1]
+    assert len({(entry.colour, entry.marker) for entry in styles}) == 14
+    assert len({entry.marker for entry in styles[:12]}) == 12
+
+
+def test_sample_correlation_puts_alike_samples_side_by_side():
+    block = np.kron(np.eye(2), np.full((3, 3), 0.9))
+    np.fill_diagonal(block, 1.0)
+    shuffled = [0, 3, 1, 4, 2, 5]
+    figure = figures.sample_correlation(
+        block[np.ix_(shuffled, shuffled)], [f"g{place // 3}_{place}" for place in shuffled]
+    )
+    names = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    assert [name[:2] for name in names] in (["g0"] * 3 + ["g1"] * 3, ["g1"] * 3 + ["g0"] * 3)
+    np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), block)
+
+
+def test_training_curves_has_a_pair_of_lines_a_fold_and_marks_the_lowest():
+    figure = figures.training_curves(_history())
+    with_inner, without = figure.axes
+    assert (len(with_inner.lines), len(without.lines)) == (9, 3)
+    dots = [line for line in with_inner.lines if line.get_marker() == "o"]
+    assert [(float(dot.get_xdata()[0]), float(dot.get_ydata()[0])) for dot in dots] == [(3.0, 1.0)] * 3
+    assert {"fold 1", "fold 2", "all samples"} <= set(_texts(figure))
+
+
+def test_many_folds_share_one_grey_entry():
+    history = pd.concat([_history().assign(fold=str(fold)) for fold in range(12)], ignore_index=True)
+    assert "folds" in _texts(figures.training_curves(history))
+
+
+def test_validation_bars_shows_accuracy_chance_and_absence():
+    tissue, geography = figures.validation_bars(_validation()).axes
+    assert [bar.get_width() for bar in tissue.patches] == [0.7, 0.25]
+    assert [bar.get_width() for bar in geography.patches] == [0.5, 0.0]
+    assert (tissue.lines[0].get_xdata()[0], geography.lines[0].get_xdata()[0]) == (0.25, 0.5)
+    assert "none" in [text.get_text() for text in geography.texts]
+
+
+def test_confusion_counts_held_out_samples_only():
+    figure = figures.confusion(_predictions(), "tissue", "graph attention")
+    axes = figure.axes[0]
+    # leaf: one right, one taken for root; root: one right. The fold `all` does not count.
+    np.testing.assert_array_equal(axes.images[0].get_array(), [[0.5, 0.5], [0.0, 1.0]])
+    assert sorted(text.get_text() for text in axes.texts) == ["1", "1", "1"]
+    assert "2 of 3 samples right" in axes.get_title(loc="left")
+
+
+def test_sample_graph_averages_both_directions_and_drops_self_loops():
+    plane = pd.DataFrame({"sample_id": SAMPLES, "x": _points()[:, 0], "y": _points()[:, 1]})
+    axes = figures.sample_graph(plane, _attention(), _labels()).axes[0]
+    (lines,) = (part for part in axes.collections if isinstance(part, LineCollection))
+    # Widths 0.2 + 1.6 w with w = 0.3 / 0.9 and 0.9 / 0.9, weakest first.
+    np.testing.assert_allclose(lines.get_linewidths(), [0.2 + 1.6 / 3, 1.8])
+    np.testing.assert_allclose(lines.get_segments()[0], _points()[[0, 1]])
+    assert "9 samples, 2 edges" in axes.get_title(loc="left")
+
+
+def test_sample_graph_without_attention_still_shows_the_samples():
+    plane = pd.DataFrame({"sample_id": SAMPLES, "x": _points()[:, 0], "y": _points()[:, 1]})
+    axes = figures.sample_graph(plane, _attention().head(0), _labels()).axes[0]
+    assert sum(len(part.get_offsets()) for part in axes.collections) == 9
+
+
+def test_latent_maps_has_a_panel_a_space_and_method_with_all_samples():
+    samples = pd.DataFrame({"sample_id": SAMPLES, "tissue": _labels().to_numpy()})
+    panels = figures.latent_maps(_embedding(), samples, "tissue").axes
+    assert len(panels) == 6
+    assert all(sum(len(part.get_offsets()) for part in axes.collections) == 9 for axes in panels)
+    assert panels[5].get_title(loc="left") == "all layers: UMAP"
+
+
+def test_strongest_heatmap_is_centred_and_names_move_with_rows():
+    rho = np.array([[0.9, -0.9], [-0.8, 0.8], [0.95, -0.85], [np.nan, 0.7]])
+    axes = figures.strongest_heatmap(rho, ["a", "b", "c", "d"], ["m1", "m2"]).axes[0]
+    image = axes.images[0]
+    assert image.get_clim() == (-1, 1)
+    genes = ["abcd".index(tick.get_text()) for tick in axes.get_yticklabels()]
+    metabolites = [("m1", "m2").index(tick.get_text()) for tick in axes.get_xticklabels()]
+    np.testing.assert_array_equal(np.ma.filled(image.get_array(), np.nan), rho[np.ix_(genes, metabolites)])
+    assert abs(genes.index(0) - genes.index(2)) == 1
+
+
+def test_importance_scatter_has_a_panel_a_pair_and_hexagons_for_many():
+    panels = figures.importance_scatter(_importance()).axes
+    assert [len(axes.collections[0].get_offsets()) for axes in panels] == [100, 100, 100]
+    two = figures.importance_scatter(_importance().assign(graph=np.nan))
+    assert len(two.axes) == 1
+    many = pd.DataFrame(np.random.default_rng(0).normal(size=(5_000, 2)), columns=["reconstruction", "gradient"])
+    cells = figures.importance_scatter(many).axes[0].collections[0]
+    assert isinstance(cells, PolyCollection)
+    # The lowest half percent along each axis is outside the view: 5,000 less 25 twice, counted once where both.
+    assert 4_950 <= cells.get_array().sum() <= 4_975
+
+
+def test_top_genes_stacks_the_contributions_in_the_order_of_rank():
+    figure = figures.top_genes(*_ranking(), count=3)
+    axes = figure.axes[0]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["b", "c", "a"]
+    correlation, graph = axes.containers
+    assert [bar.get_width() for bar in correlation] == [3.0, 2.0, 1.0]
+    assert [bar.get_x() + bar.get_width() for bar in graph] == [3.5, 2.5, 1.5]
+    assert "the 3 best of 4 genes" in axes.get_title(loc="left")
+
+
+def test_score_curve_highlights_the_best():
+    curve, best = figures.score_curve(_ranking()[0], top=2).axes[0].lines
+    assert list(curve.get_ydata()) == [3.5, 2.5, 1.5, 0.6]
+    assert list(best.get_xdata()) == [1, 2]
+
+
+def test_shorten_keeps_both_ends_and_replaces_what_the_font_lacks():
+    assert style.shorten("TRINITY_DN1234_c0_g1_i1", 12) == "TRINITY_…_i1"
+    assert style.shorten("$a$ {β} <b>") == "$a$ {β} <b>"
+    assert style.shorten("葉\n1\x00") == "? 1?"
+
+
+def test_short_names_gives_up_what_all_begin_with():
+    names = [f"Ripening_stage_{place:02d}_replicate_1" for place in (1, 2, 11)]
+    assert style.short_names(names, 18) == ["…01_replicate_1", "…02_replicate_1", "…11_replicate_1"]
+    assert style.short_names(["a_1", "a_2"], 18) == ["a_1", "a_2"]
+
+
+def test_a_dollar_sign_is_no_formula():
+    frame = _qc().assign(sample_id=[f"$x_{place}$" for place in range(18)])
+    figure = figures.library_sizes(frame, "transcriptome")
+    assert b"$x_0$" in figures.encode_figure(figure, format="svg")
+
+
+def test_150_samples_are_named_every_so_often():
+    frame = pd.DataFrame({"layer": "t", "sample_id": [f"S{place}" for place in range(150)], "library_size": 1.0})
+    axes = figures.library_sizes(frame, "t").axes[0]
+    assert len(axes.patches) == 150
+    assert axes.get_xlabel() == "sample (every 3rd named)"
+    assert [tick.get_text() for tick in axes.get_xticklabels()][:3] == ["S0", "S3", "S6"]
+
+
+def test_every_writes_english_ordinals():
+    endings = [style.every(step, "gene") for step in (1, 2, 3, 4, 11, 21)]
+    assert endings == ["gene", *(f"gene (every {nth} named)" for nth in ("2nd", "3rd", "4th", "11th", "21st"))]
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: figures.library_sizes(_qc(), "proteome"), "proteome: no sample"),
+        (lambda: figures.missing_by_sample(_qc().head(0)), "no layer"),
+        (lambda: figures.missing_by_feature({}), "no layer"),
+        (lambda: figures.training_curves(_history().head(0)), "nothing was trained"),
+        (lambda: figures.validation_bars(_validation().head(0)), "no label was predicted"),
+        (lambda: figures.confusion(_predictions(), "tissue", "other"), "tissue: no held-out prediction by other"),
+        (lambda: figures.strongest_heatmap(np.empty((0, 3)), [], ["a", "b", "c"]), "no gene-metabolite pair"),
+        (lambda: figures.importance_scatter(_importance()[["graph"]]), "fewer than two importances to compare"),
+        (lambda: figures.top_genes(_ranking()[0].head(0), _ranking()[1]), "no ranked gene"),
+        (lambda: figures.score_curve(_ranking()[0].assign(score=np.nan)), "no ranked gene"),
+    ],
+    ids=[
+        "library_sizes",
+        "missing_by_sample",
+        "missing_by_feature",
+        "training_curves",
+        "validation_bars",
+        "confusion",
+        "strongest_heatmap",
+        "importance_scatter",
+        "top_genes",
+        "score_curve",
+    ],
+)
+def test_a_figure_without_data_says_so(build: Callable[[], Figure], message: str):
+    assert _texts(build()) == [message]
+
+
+def test_figures_may_be_drawn_in_threads():
+    before = dict(mpl.rcParams)
+    builds = [_all()["library_sizes"], _all()["confusion"]] * 3
+    with ThreadPoolExecutor(4) as pool:
+        contents = list(pool.map(lambda build: figures.encode_figure(build(), format="png", dpi=60), builds))
+    assert contents[:2] == contents[2:4] == contents[4:]
+    assert dict(mpl.rcParams) == before

@@ -1,0 +1,269 @@
+"""Graded homology: hand-worked grades, and real families above decoys."""
+
+from pathlib import Path
+
+import hypothesis.strategies as st
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from sklearn.metrics import roc_auc_score
+
+from configs.errors import UserError
+from configs.study import FamilyConfig
+from configs.tables import CONTRACTS
+from models.homology import gene_side, grade_family, homology_evidence
+from models.homology_tables import Hits, read_hits
+
+GENES = ["g1", "g2", "g3", "g4"]
+
+
+def config(**changes: object) -> FamilyConfig:
+    return FamilyConfig.model_validate({"tables": ("t",), **changes})
+
+
+def blast(*rows: tuple[str, str, int, int, str, float]) -> Hits:
+    """Make a table from (gene, member, member start, member end, E-value, bit score)."""
+    lines = [f"{g}\t{m}\t40\t90\t9\t0\t1\t90\t{start}\t{end}\t{e}\t{bits}\n" for g, m, start, end, e, bits in rows]
+    return read_hits("".join(lines).encode(), "hits.tsv")
+
+
+def domain(target: str, query: str, coordinates: tuple[int, int], *, score: float = 80.0, evalue: str = "1e-20") -> str:
+    start, end = coordinates
+    return (
+        f"{target} - 300 {query} PF1 100 1e-20 {score} 0.0 1 1 1e-9 {evalue} 9.0 0.0 {start} {end} 12 150 9 160 0.9 -\n"
+    )
+
+
+def domains(*rows: str, program: str | None = "hmmsearch") -> Hits:
+    return read_hits(("".join(rows) + (f"# Program: {program}\n" if program else "")).encode(), "domains")
+
+
+def graded(*tables: Hits, **changes: object) -> pd.DataFrame:
+    return grade_family(tables, GENES, family="f", config=config(**changes)).table.set_index("gene_id")
+
+
+@pytest.fixture
+def folder(shared_data: Path) -> Path:
+    return shared_data / "homology_flavonoid"
+
+
+def test_grade_by_hand():
+    hits = blast(
+        ("g1", "A", 1, 100, "1e-90", 200.0),
+        ("g2", "A", 1, 50, "1e-40", 100.0),
+        ("g2", "B", 1, 80, "1e-30", 50.0),
+    )
+    table = graded(hits)
+    # A is 100 long (largest end), best score of A 200 and of the family 200; B is 80 long, its best 50.
+    # g1: 0.01 + 0.99 * sqrt(1 * 1) * 1 = 1
+    # g2 by A: 0.01 + 0.99 * sqrt(0.5 * 0.5) * 0.5 = 0.2575; by B: 0.01 + 0.99 * sqrt(1 * 0.25) * 1 = 0.505
+    assert table.loc["g1", "grade"] == pytest.approx(1.0)
+    assert table.loc["g2", "grade"] == pytest.approx(0.505)
+    assert table.loc["g2", "best_member"] == "B"
+    assert graded(hits, members=("A",)).loc["g2", "grade"] == pytest.approx(0.2575)
+
+
+def test_alignments_of_one_pair_are_merged():
+    hits = blast(
+        ("g1", "A", 1, 40, "1e-20", 60.0),
+        ("g1", "A", 31, 60, "1e-30", 90.0),  # overlaps the first by ten
+        ("g1", "A", 5, 20, "1e-9", 30.0),  # lies inside the first
+        ("g1", "A", 90, 71, "1e-12", 40.0),  # a reverse strand
+        ("g2", "A", 1, 100, "1e-50", 150.0),
+    )
+    row = graded(hits).loc["g1"]
+    # 1-60 and 71-90 of 100
+    assert row["coverage"] == pytest.approx(0.8)
+    assert (row["bit_score"], row["evalue"]) == (90.0, 1e-30)
+
+
+def test_coverage_of_a_profile_by_its_domains():
+    hits = domains(
+        domain("g1", "P", (1, 40)),
+        domain("g1", "P", (31, 70)),
+        domain("g1", "P", (71, 100), evalue="4.5e+02"),  # a stray domain that HMMER does not include
+        domain("g2", "P", (21, 45), evalue="0.5"),  # the only one, so it counts
+        domain("g3", "Q", (1, 100)),
+    )
+    table = graded(hits)
+    assert table["coverage"].to_dict() == pytest.approx({"g1": 0.7, "g2": 0.25, "g3": 1.0})
+
+
+def test_search_and_scan_give_one_answer():
+    search = domains(domain("g1", "P", (1, 40)), domain("g2", "P", (1, 90)))
+    # hmmscan writes the profile as target, with its length as tlen
+    swapped = [
+        row.replace("- 300", "- 100", 1).replace("PF1 100", "PF1 300")
+        for row in (domain("P", "g1", (1, 40)), domain("P", "g2", (1, 90)))
+    ]
+    for scan in (domains(*swapped, program="hmmscan"), domains(*swapped, program=None)):
+        pd.testing.assert_frame_equal(graded(scan), graded(search))
+
+
+def test_coverage_is_null_where_the_table_has_no_coordinates():
+    first = "g1 - P PF1 1e-30 90.0 0.0 1e-30 90.0 0.0 1.0 1 0 0 1 1 1 1 -\n"
+    second = "g2 - P PF1 1e-9 45.0 0.0 1e-9 45.0 0.0 1.0 1 0 0 1 1 1 1 -\n"
+    table = graded(read_hits((first + second).encode(), "tbl"))
+    assert table["coverage"].isna().all()
+    # 0.01 + 0.99 * 45/90
+    assert table["grade"].to_dict() == pytest.approx({"g1": 1.0, "g2": 0.505})
+
+
+def test_weak_hits_are_no_hits_and_the_bound_itself_is_one():
+    hits = blast(("g1", "A", 1, 100, "1e-5", 50.0), ("g2", "A", 1, 100, "1.1e-5", 49.0))
+    assert graded(hits).index.tolist() == ["g1"]
+    assert graded(hits, max_evalue=1e-3).index.tolist() == ["g1", "g2"]
+    assert graded(hits, max_evalue=1e-9).empty
+
+
+def test_table_keeps_its_contract():
+    contract = CONTRACTS["homology_hits"]
+    for table in (
+        grade_family([blast(("g1", "A", 1, 9, "1e-9", 50.0))], GENES, family="f", config=config()).table,
+        grade_family([read_hits(b"", "none")], GENES, family="f", config=config()).table,
+        grade_family([blast(("g1", "A", 1, 9, "1", 5.0))], GENES, family="f", config=config()).table,
+    ):
+        assert table.columns.tolist() == [column.name for column in contract.columns]
+        for column in contract.columns:
+            wanted = "str" if column.dtype == "string" else column.dtype
+            assert table[column.name].dtype == wanted
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(GENES),
+            st.sampled_from(["A", "B"]),
+            st.integers(1, 60),
+            st.integers(60, 100),
+            st.sampled_from(["1e-9", "0.0", "9"]),
+            st.floats(-5, 900).map(lambda value: round(value, 1)),
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_grades_lie_above_zero_and_ignore_the_order_of_rows(rows, random):
+    table = graded(blast(*rows), max_evalue=10)
+    assert table["grade"].between(0.01, 1.0 + 1e-12).all()
+    assert table["coverage"].between(0.0, 1.0).all()
+    assert set(table.index) == {row[0] for row in rows}
+    random.shuffle(rows)
+    pd.testing.assert_frame_equal(graded(blast(*rows), max_evalue=10), table)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.floats(50, 400), st.floats(50, 400), st.integers(20, 100), st.integers(20, 100))
+def test_more_score_and_more_coverage_never_lower_a_grade(low, high, short, long):
+    low, high = sorted((round(low, 1), round(high, 1)))
+    short, long = sorted((short, long))
+    best = ("g1", "A", 1, 100, "0.0", 500.0)
+    worse = graded(blast(best, ("g2", "A", 1, short, "1e-9", low))).loc["g2", "grade"]
+    assert graded(blast(best, ("g2", "A", 1, short, "1e-9", high))).loc["g2", "grade"] >= worse
+    assert graded(blast(best, ("g2", "A", 1, long, "1e-9", low))).loc["g2", "grade"] >= worse
+
+
+def test_gene_side_is_the_column_with_more_genes():
+    assert gene_side(blast(("g1", "A", 1, 9, "0", 9.0)), GENES) == "query"
+    assert gene_side(blast(("A", "g1", 1, 9, "0", 9.0)), GENES) == "subject"
+    baits = blast(("g1", "g2", 1, 9, "0", 9.0), ("g1", "g3", 1, 9, "0", 9.0))
+    assert gene_side(baits, set(GENES)) == "subject"
+    fewer_others = blast(("g1", "g1", 1, 9, "0", 9.0), ("x", "g1", 1, 9, "0", 9.0))
+    assert gene_side(fewer_others, GENES) == "subject"
+
+
+def test_ids_of_another_study_are_refused_with_the_first_of_each():
+    with pytest.raises(UserError) as caught:
+        gene_side(blast(("x1", "A", 1, 9, "0", 9.0)), GENES)
+    assert str(caught.value) == (
+        "hits.tsv: wanted gene ids of the expression table, such as 'g1', 'g2', 'g3', found the queries 'x1' and the "
+        "subjects 'A'. Search with the same genes, under the same ids, as the expression table."
+    )
+
+
+def test_members_that_the_tables_lack():
+    hits = blast(("g1", "CHS_grape", 1, 9, "1e-9", 50.0), ("g2", "DFR_grape", 1, 9, "1e-9", 50.0))
+    found = grade_family([hits], GENES, family="f", config=config(members=("CHS_grape", "CHI_grape")))
+    assert found.table["gene_id"].tolist() == ["g1"]
+    assert found.notes == ("Family 'f': no hits for 1 of its members ('CHI_grape').",)
+    with pytest.raises(
+        UserError, match=r"families\.f\.members: .*'CHS_grape', 'DFR_grape'.*Nearest to 'CHS_grap': 'CHS_grape'"
+    ):
+        grade_family([hits], GENES, family="f", config=config(members=("CHS_grap",)))
+
+
+def test_hits_outside_the_study_and_empty_searches_are_noted():
+    hits = blast(("g1", "A", 1, 9, "1e-9", 50.0), ("g9", "A", 1, 9, "1e-9", 50.0))
+    found = grade_family([hits], GENES, family="f", config=config())
+    assert found.table["gene_id"].tolist() == ["g1"]
+    assert found.notes == ("Family 'f': 1 ids with hits are not in the expression table ('g9').",)
+    empty = grade_family([read_hits(b"", "none")], GENES, family="f", config=config())
+    assert empty.notes == ("Family 'f': the search tables hold no hits.",)
+
+
+def test_evidence_takes_the_best_family_that_serves_the_target():
+    first = grade_family(
+        [blast(("g1", "A", 1, 100, "0", 100.0), ("g2", "A", 1, 100, "1e-9", 50.0))], GENES, family="b", config=config()
+    )
+    second = grade_family(
+        [blast(("g2", "Z", 1, 100, "0", 90.0), ("g1", "Z", 1, 100, "0", 90.0))], GENES, family="a", config=config()
+    )
+    tables = {"b": first.table, "a": second.table}
+    values, family = homology_evidence(tables, GENES, families=("a", "b"))
+    assert values.tolist() == pytest.approx([1.0, 1.0, 0.0, 0.0])
+    assert family.tolist() == ["a", "a", None, None]
+    values, family = homology_evidence(tables, GENES, families=("b",))
+    assert values.tolist() == pytest.approx([1.0, 0.505, 0.0, 0.0])
+    assert family.tolist() == ["b", "b", None, None]
+    values, family = homology_evidence(tables, GENES, families=())
+    assert np.isnan(values).all()
+    assert family.tolist() == [None] * 4
+
+
+def grades(folder: Path, *names: str) -> tuple[pd.Series, pd.Series]:
+    """Return each protein's grade and whether it is a flavonoid gene, all queries and profiles as one family."""
+    with (folder / "targets.faa").open() as lines:
+        proteins = [line[1:].split()[0] for line in lines if line.startswith(">")]
+    truth = pd.read_csv(folder / "truth.tsv", sep="\t")["gene_id"]
+    tables = [read_hits((folder / name).read_bytes(), name) for name in names]
+    table = grade_family(tables, proteins, family="flavonoid", config=config()).table
+    values, _ = homology_evidence({"flavonoid": table}, proteins, families=("flavonoid",))
+    grade = pd.Series(values, index=proteins)
+    return grade, grade.index.isin(truth)
+
+
+@pytest.mark.parametrize("name", ["blastp.outfmt6.tsv", "blastp.outfmt6_qcov.tsv.gz", "diamond.outfmt6.tsv"])
+def test_flavonoid_genes_stand_above_bacterial_decoys(folder: Path, name: str):
+    grade, positive = grades(folder, name)
+    assert (len(grade), positive.sum()) == (562, 62)
+    assert roc_auc_score(positive, grade) >= 0.95
+
+
+def test_profiles_and_references_together(folder: Path):
+    grade, positive = grades(folder, "blastp.outfmt6.tsv", "hmmsearch.domtblout")
+    assert roc_auc_score(positive, grade) >= 0.98
+
+
+def test_profiles_alone_where_the_profiles_know_the_family(folder: Path):
+    grade, positive = grades(folder, "hmmsearch.domtblout")
+    # 7 of the 62 (GST, laccase, H+-ATPase ...) have no profile among the 40
+    assert (positive & (grade == 0)).sum() == 7
+    known = (grade > 0) | ~positive
+    assert roc_auc_score(positive[known], grade[known]) >= 0.98
+
+
+def test_each_family_finds_its_own_genes(folder: Path):
+    queries = pd.read_csv(folder / "query_families.tsv", sep="\t")
+    truth = pd.read_csv(folder / "truth.tsv", sep="\t").set_index("gene_id")["pathway"]
+    hits = read_hits((folder / "blastp.outfmt6.tsv").read_bytes(), "blastp")
+    proteins = sorted(set(hits.frame["subject"]) | set(truth.index))
+    scores = []
+    for family in ("PAL", "CHS", "DFR", "ANS", "LAR", "TT19", "C4H", "F3H"):
+        members = tuple(queries.loc[queries["family"] == family, "query_id"])
+        table = grade_family([hits], proteins, family=family, config=config(members=members)).table
+        values, _ = homology_evidence({family: table}, proteins, families=(family,))
+        scores.append(roc_auc_score([truth.get(protein) == family for protein in proteins], values))
+    assert min(scores) >= 0.98

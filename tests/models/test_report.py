@@ -1,0 +1,238 @@
+"""The report page, parsed again."""
+
+import base64
+import dataclasses
+import hashlib
+import io
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+
+from configs.tables import EVIDENCES
+from models.figures import encode_figure, library_sizes
+from models.report import Provenance, ReportContent, ReportFigure, TargetReport, render_report
+
+EVIL = "<script>alert(1)</script>"
+
+
+class Page(HTMLParser):
+    """Collects tags, attributes, and the text of cells, headings and everything."""
+
+    VOID = frozenset({"meta", "img", "input", "br", "link"})
+
+    def __init__(self, text: str):
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.by_tag: dict[str, list[str]] = {}
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self._open.append(tag)
+            self.by_tag.setdefault(tag, []).append("")
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+        if self._open:
+            self.by_tag[self._open[-1]][-1] += data
+
+    def attributes(self, name: str) -> list[str]:
+        return [value or "" for _, attrs in self.tags for key, value in attrs.items() if key == name]
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+def _png() -> bytes:
+    qc = pd.DataFrame({"layer": "t", "sample_id": ["a", "b"], "library_size": [1.0, 2.0]})
+    return encode_figure(library_sizes(qc, "t"), format="png", dpi=60)
+
+
+def _top(genes: list[str]) -> list[dict[str, object]]:
+    present = ("correlation", "graph")
+    return [
+        {
+            "target": "glucosinolates",
+            "rank": place,
+            "gene_id": gene,
+            "score": 4.0 / place,
+            "p": 0.0004 * place,
+            "q": float("nan"),
+            "stability": 0.5,
+            **{name: 0.9 if name in present else np.nan for name in EVIDENCES},
+            **{f"{name}_rank01": 0.987 if name in present else np.nan for name in EVIDENCES},
+            "direction": pd.NA if place == 3 else -1,
+            "best_metabolite": "Glucoraphanin & co",
+            "family": None,
+            "description": None,
+        }
+        for place, gene in enumerate(genes, 1)
+    ]
+
+
+def _content() -> ReportContent:
+    genes = ["AT1G01010", EVIL, '" onmouseover="x', "SEPT2", "=1+1"]
+    target = TargetReport(
+        "glucosinolates",
+        top=_top(genes),
+        n_genes=132_129,
+        weights={"correlation": 2 / 3, "graph": 1 / 3},
+        notes=["One bait of two is known."],
+        figures=[ReportFigure("Best genes", "Stacked evidence.", _png(), "answer")],
+    )
+    return ReportContent(
+        study="cress",
+        created="2 May 2031",
+        targets=[target, TargetReport("empty", top=[], n_genes=0)],
+        verdicts=["tissue: no better than chance."],
+        validation=[{"label": "tissue", "method": "graph attention", "n_samples": 21, "balanced_accuracy": 0.71234}],
+        qc=[{"layer": "t", "sample_id": "<i>s1", "library_size": 1_234_567.8, "median": float("nan")}],
+        figures=[ReportFigure(f"In {part}", "Seen.", _png(), part) for part in ("answer", "trust", "data", "methods")],
+        settings={
+            "seed": 1,
+            "layers": {"t": {"path": EVIL, "sheet": None}},
+            "baits": {},
+            "labels": ("a", "b"),
+            "x": (),
+        },
+        provenance=[Provenance("transcriptome", "ab" * 32, 132_129), Provenance("model", "cd" * 32)],
+        warnings=["Folds could not keep groups together."],
+        notes=["Counts became TMM."],
+    )
+
+
+@pytest.fixture(scope="module")
+def page() -> Page:
+    return Page(render_report(_content()))
+
+
+def test_nothing_is_fetched(page: Page):
+    sources = page.attributes("src")
+    assert len(sources) == 5
+    assert all(source.startswith("data:image/png;base64,") for source in sources)
+    assert all(link.startswith("#") for link in page.attributes("href"))
+    assert not {"link", "iframe", "object", "base"} & {tag for tag, _ in page.tags}
+    style = "".join(page.by_tag["style"])
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_only_the_pages_own_script_may_run(page: Page):
+    (script,) = page.by_tag["script"]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    (policy,) = [attrs["content"] for attrs in page.of("meta") if attrs.get("http-equiv")]
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+
+
+def test_ids_are_inert(page: Page):
+    assert not any(key.startswith("on") for _, attrs in page.tags for key in attrs)
+    assert {EVIL, '" onmouseover="x', "=1+1"} <= {text.strip() for text in page.by_tag["th"]}
+    assert "<i>s1" in page.by_tag["td"]
+    assert EVIL in page.by_tag["td"]
+    assert "i" not in page.by_tag
+
+
+def test_all_top_genes_stand_in_order_with_their_numbers(page: Page):
+    names = [text for text in page.by_tag["th"] if text in {row["gene_id"] for row in _content().targets[0].top}]
+    assert names == [row["gene_id"] for row in _content().targets[0].top]
+    assert {"4.000", "4.0e-04", "0.002", "0.987", "falls"} <= set(page.by_tag["td"])
+    bars = [attrs for attrs in page.of("td") if "bar" in (attrs.get("class") or "")]
+    assert len(bars) == 10
+    assert {attrs["style"] for attrs in bars} == {"--fill:98.7%"}
+
+
+def test_columns_without_a_value_are_left_out(page: Page):
+    headers = [text.strip() for text in page.by_tag["th"]]
+    assert {"Rank", "Gene", "Score", "Correlation", "Graph", "Direction", "Best metabolite"} <= set(headers)
+    assert not {"q", "Homology", "Bait", "Family", "Description", "Median"} & set(headers)
+
+
+def test_parts_come_in_order_and_links_lead_somewhere(page: Page):
+    text = " ".join(page.by_tag["h2"])
+    parts = ["Top genes", "How sure", "Data", "Methods and settings", "Provenance"]
+    assert [text.index(part) for part in parts] == sorted(text.index(part) for part in parts)
+    ids = page.attributes("id")
+    assert len(set(ids)) == len(ids)
+    assert {link[1:] for link in page.attributes("href")} <= set(ids)
+    assert set(page.attributes("aria-labelledby")) <= set(ids)
+
+
+def test_every_sentence_is_there(page: Page):
+    text = "".join(page.text)
+    for sentence in (
+        "tissue: no better than chance.",
+        "Folds could not keep groups together.",
+        "Counts became TMM.",
+        "One bait of two is known.",
+        "No gene could be ranked.",
+        "132,129",
+        "1,234,568",
+        "0.712",
+        "ab" * 32,
+        "correlation 0.67",
+        "2 May 2031",
+    ):
+        assert sentence in text
+
+
+def test_pictures_have_words_and_survive_the_way(page: Page):
+    images = page.of("img")
+    assert [image["alt"] for image in images][:2] == ["Best genes. Stacked evidence.", "In answer. Seen."]
+    encoded = images[0]["src"].partition(",")[2]
+    assert base64.b64decode(encoded) == _png()
+    # Shown at 125 of 300 pixels.
+    assert int(images[0]["width"]) == round(imread(io.BytesIO(_png())).shape[1] * 125 / 300)
+
+
+def test_settings_are_flat_and_complete(page: Page):
+    keys = page.by_tag["code"]
+    assert keys[:6] == ["seed", "layers.t.path", "layers.t.sheet", "baits", "labels", "x"]
+    assert {"1", EVIL, "not given", "a, b", "none"} <= set(page.by_tag["td"])
+
+
+def test_tables_can_be_reached_by_keyboard(page: Page):
+    regions = [attrs for attrs in page.of("div") if attrs.get("role") == "region"]
+    assert len(regions) == 5
+    assert all(region["tabindex"] == "0" for region in regions)
+    assert all(attrs.get("scope") in {"col", "row"} for attrs in page.of("th"))
+
+
+def test_light_dark_and_paper_are_thought_of(page: Page):
+    style = "".join(page.by_tag["style"])
+    assert re.search(r"@media \(prefers-color-scheme: dark\)", style)
+    assert "@media print" in style
+
+
+def test_same_content_same_page_and_no_date_of_its_own():
+    content = dataclasses.replace(_content(), created=None)
+    assert render_report(content) == render_report(content)
+    assert "2 May 2031" not in render_report(content)
+
+
+def test_the_least_content_is_a_page():
+    page = Page(render_report(ReportContent(study="s", targets=[])))
+    assert page.by_tag["h1"] == ["s"]
+    assert page.of("img") == []
+
+
+def test_half_a_surrogate_pair_does_not_break_the_page():
+    render_report(ReportContent(study="a\ud800", targets=[])).encode("utf-8")
+
+
+def test_a_picture_that_is_no_png_is_refused():
+    content = ReportContent(study="s", targets=[], figures=[ReportFigure("t", "c", b"<svg/>", "data")])
+    with pytest.raises(ValueError, match=r"must be a PNG, found bytes that begin with b'<svg/>'"):
+        render_report(content)

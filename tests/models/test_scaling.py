@@ -1,0 +1,36 @@
+import numpy as np
+from scipy.stats import zscore
+
+from models.scaling import Scaler
+
+
+def test_equals_scipy_where_nothing_is_missing() -> None:
+    values = np.random.default_rng(0).normal(5, 3, size=(30, 8)).astype(np.float32)
+    np.testing.assert_allclose(Scaler.fit(values).apply(values), zscore(values, axis=1, ddof=0), atol=2e-6)
+
+
+def test_training_statistics_alone_count() -> None:
+    # Training values 1 and 3: mean 2, standard deviation 1; so 7 becomes (7 - 2) / 1 = 5.
+    scaler = Scaler.fit(np.array([[1, 3]], dtype=np.float32))
+    np.testing.assert_array_equal(scaler.apply(np.array([[7, 2]], dtype=np.float32)), [[5, 0]])
+
+
+def test_missing_values_become_the_training_mean() -> None:
+    train = np.array([[1, np.nan, 3], [np.nan, np.nan, np.nan]], dtype=np.float32)
+    scaler = Scaler.fit(train)
+    np.testing.assert_array_equal(scaler.mean, [2, 0])
+    np.testing.assert_array_equal(scaler.scale, [1, 1])
+    np.testing.assert_array_equal(scaler.apply(train), [[-1, 0, 1], [0, 0, 0]])
+    np.testing.assert_array_equal(scaler.apply(train, keep_missing=True)[0], [-1, np.nan, 1])
+    np.testing.assert_array_equal(scaler.apply(np.array([[2], [4]], dtype=np.float32)), [[0], [4]])
+
+
+def test_constant_feature_keeps_its_unit() -> None:
+    scaler = Scaler.fit(np.full((1, 7), 0.1, dtype=np.float32))
+    assert scaler.scale[0] == 1
+    np.testing.assert_allclose(scaler.apply(np.array([[1.1]], dtype=np.float32)), [[1.0]], rtol=1e-6)
+
+
+def test_output_is_float32() -> None:
+    values = np.ones((2, 3), dtype=np.float32)
+    assert Scaler.fit(values).apply(values).dtype == np.float32

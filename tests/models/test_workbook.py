@@ -1,0 +1,214 @@
+"""The workbook, opened again."""
+
+import io
+import re
+import zipfile
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from configs.tables import CONTRACTS, EVIDENCES
+from models.workbook import build_workbook, safe_text, sheet_name
+from models.workbook_words import COLUMN_WORDS
+
+TRICKY = ["SEPT2", "MARCH1", "=1+1", "+A1", "-x", "@cmd", "#N/A", "1e5", " lead ", "a\nb", "00123", "<b>&amp;", "'x"]
+
+
+def _ranking(target: str, genes: list[str]) -> pd.DataFrame:
+    count = len(genes)
+    columns = {
+        "target": pd.Series([target] * count, dtype="str"),
+        "rank": np.arange(1, count + 1),
+        "gene_id": pd.Series(genes, dtype="str"),
+        "score": np.linspace(2, 1, count),
+        "p": np.geomspace(1e-12, 0.5, count),
+        "q": np.geomspace(1e-9, 0.9, count),
+        "stability": np.nan,
+    }
+    evidence = {name: np.nan if name in ("homology", "bait") else 0.25 for name in EVIDENCES}
+    ranks = {f"{name}_rank01": value for name, value in evidence.items()}
+    tail = {
+        "direction": pd.Series([1, -1] * count, dtype="Int64")[:count],
+        "best_metabolite": pd.Series(["Glucoraphanin"] * count, dtype="str"),
+        "family": pd.Series([None] * count, dtype="str"),
+        "description": pd.Series([None, *["kinase"] * (count - 1)], dtype="str"),
+    }
+    return pd.DataFrame(columns | evidence | ranks | tail)
+
+
+def _build(**changes) -> bytes:
+    hits = pd.DataFrame(
+        {
+            "family": "P450",
+            "gene_id": ["SEPT2"],
+            "best_member": ["=HYPERLINK()"],
+            "evalue": [0.0],
+            "bit_score": [512.25],
+        }
+    )
+    parts = {
+        "rankings": pd.concat([_ranking("glucosinolates", TRICKY), _ranking("all", TRICKY[:3])], ignore_index=True),
+        "families": {"P450": hits.assign(coverage=np.nan, grade=np.inf)},
+        "pairs": pd.DataFrame({"condition": "all samples", "gene_id": ["a"], "rho": [0.5], "p": [1e-7]}),
+        "samples": pd.DataFrame({"sample_id": ["01"], "group": ["1"], "tissue": ["leaf"]}),
+        "qc": pd.DataFrame({"layer": ["t"], "sample_id": ["01"], "library_size": [1e6], "features_detected": [20_000]}),
+        "settings": {"seed": "1", "layers.t.path": "=cmd()"},
+        "notes": ["A last word."],
+    }
+    return build_workbook(**(parts | changes))
+
+
+def _open(content: bytes) -> openpyxl.Workbook:
+    return openpyxl.load_workbook(io.BytesIO(content))
+
+
+def _column(page, header: str) -> list:
+    place = [cell.value for cell in page[1]].index(header) + 1
+    return [page.cell(row, place) for row in range(2, page.max_row + 1)]
+
+
+def test_sheets_come_in_order():
+    names = _open(_build()).sheetnames
+    assert names == ["Legend", "glucosinolates", "all", "family P450", "Pairs", "Samples", "QC", "Settings"]
+
+
+def test_ids_stay_text_byte_for_byte():
+    cells = _column(_open(_build())["glucosinolates"], "gene_id")
+    assert [cell.value for cell in cells] == TRICKY
+    assert {cell.data_type for cell in cells} == {"s"}
+    assert {cell.number_format for cell in cells} == {"@"}
+    assert all(cell.quotePrefix for cell in cells)
+
+
+def test_no_cell_anywhere_is_a_formula_or_an_error():
+    types = {cell.data_type for page in _open(_build()) for row in page.iter_rows() for cell in row}
+    assert types <= {"s", "n"}
+
+
+def test_numbers_keep_their_value_and_have_a_format():
+    page = _open(_build())["glucosinolates"]
+    expected = _ranking("glucosinolates", TRICKY)
+    for column, form in (("score", "0.000"), ("p", "0.00E+00"), ("q", "0.00E+00"), ("rank", "#,##0")):
+        cells = _column(page, column)
+        assert [cell.value for cell in cells] == expected[column].tolist()
+        assert {cell.number_format for cell in cells} == {form}
+    assert [cell.value for cell in _column(page, "direction")][:2] == [1, -1]
+
+
+def test_headers_are_frozen_filtered_and_bold():
+    book = _open(_build())
+    page = book["glucosinolates"]
+    assert page.freeze_panes == "C2"
+    assert page.auto_filter.ref == page.dimensions
+    assert page.max_row == 1 + len(TRICKY)
+    for sheet in book:
+        assert all(cell.font.bold for cell in sheet[1])
+        assert sheet.freeze_panes
+        assert all(8 <= sheet.column_dimensions[cell.column_letter].width <= 110 for cell in sheet[1])
+
+
+def test_missing_values_are_empty_cells_and_infinity_is_text():
+    book = _open(_build())
+    assert _column(book["glucosinolates"], "description")[0].value is None
+    grade = _column(book["family P450"], "grade")[0]
+    assert (grade.value, grade.data_type) == ("inf", "s")
+    assert _column(book["family P450"], "evalue")[0].value == 0
+
+
+def test_columns_without_a_value_are_left_out_and_the_legend_says_so():
+    book = _open(_build())
+    headers = [cell.value for cell in book["glucosinolates"][1]]
+    assert "correlation_rank01" in headers
+    assert not {"homology", "bait", "homology_rank01", "stability", "family", "target"} & set(headers)
+    legend = {(row[0], row[1]): row[3] for row in book["Legend"].iter_rows(min_row=2, values_only=True)}
+    assert legend["glucosinolates, all", "homology"] == "Left out: the study has no such evidence here."
+    assert legend["glucosinolates, all", "stability"] == "Left out: the study has no value for it here."
+
+
+def test_the_legend_explains_every_column_and_sheet_and_ends_with_the_notes():
+    book = _open(_build())
+    rows = list(book["Legend"].iter_rows(min_row=2, values_only=True))
+    explained = {row[1] for row in rows if row[3]}
+    for page in book.worksheets[1:]:
+        assert {cell.value for cell in page[1]} <= explained
+    assert [row[0] for row in rows[:7]] == book.sheetnames[1:]
+    assert rows[-1][3] == "A last word."
+
+
+@pytest.mark.parametrize(
+    ("sheet", "contract"),
+    [("target", "ranking"), ("family", "homology_hits"), ("pairs", "pairs"), ("samples", "samples"), ("qc", "qc")],
+)
+def test_every_column_of_the_contracts_has_words(sheet: str, contract: str):
+    names = {column.name for column in CONTRACTS[contract].columns} - {sheet}
+    assert names == set(COLUMN_WORDS[sheet])
+
+
+def test_long_rankings_are_capped_best_first_and_the_legend_says_where_the_rest_is():
+    ranking = _ranking("t", [f"g{place}" for place in range(50)]).sample(frac=1, random_state=1)
+    book = _open(_build(rankings=ranking, max_rows=10))
+    assert [cell.value for cell in _column(book["t"], "rank")] == list(range(1, 11))
+    meaning = book["Legend"]["D2"].value
+    assert "The first 10 of 50 rows" in meaning
+    assert "ranking.parquet" in meaning
+
+
+def test_empty_tables_give_a_header_and_a_word():
+    pairs = pd.DataFrame({"condition": pd.Series(dtype="str"), "gene_id": pd.Series(dtype="str")})
+    book = _open(_build(pairs=pairs, families={}, settings={}))
+    assert [cell.value for cell in book["Pairs"][1]] == ["condition", "gene_id"]
+    assert book["Pairs"].max_row == 1
+    assert any("There is none." in str(row[3]) for row in book["Legend"].iter_rows(values_only=True))
+
+
+def test_same_tables_same_bytes_without_a_date_of_today():
+    assert _build() == _build()
+    with zipfile.ZipFile(io.BytesIO(_build())) as archive:
+        assert {member.date_time for member in archive.infolist()} == {(2000, 1, 1, 0, 0, 0)}
+    assert _open(_build()).properties.modified.year == 2000
+
+
+def test_pandas_reads_it_back():
+    frame = pd.read_excel(io.BytesIO(_build()), sheet_name="all", dtype={"gene_id": "str"}, keep_default_na=False)
+    assert frame["gene_id"].tolist() == TRICKY[:3]
+
+
+def test_control_characters_are_written_as_excel_reads_them():
+    # ECMA-376 part 1, 22.4.2.4: _xHHHH_ stands for a character, and _x005F_ for an underscore that would start one.
+    assert safe_text("a\x07b\r") == "a_x0007_b_x000D_"
+    assert safe_text("gene_x0041_1") == "gene_x005F_x0041_1"
+    assert safe_text("gene_x1_\t\n") == "gene_x1_\t\n"
+    assert safe_text("\ud800\ufffe") == "\N{REPLACEMENT CHARACTER}_xFFFE_"
+    assert len(safe_text("x" * 40_000)) == 32_767
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.text(max_size=12), min_size=1, max_size=5))
+def test_any_id_gives_a_file_that_opens_with_it(genes: list[str]):
+    cells = _column(_open(_build(rankings=_ranking("t", genes)))["t"], "gene_id")
+    assert [cell.value or "" for cell in cells] == [safe_text(gene) for gene in genes]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text(alphabet="aAbß[]:*?/\\' \x00", max_size=40), max_size=12))
+def test_sheet_names_are_legal_and_unique(wanted: list[str]):
+    taken = {"history"}
+    names = [sheet_name(name, taken) for name in wanted]
+    assert len({name.lower() for name in names}) == len(names)
+    for name in names:
+        assert 1 <= len(name) <= 31
+        assert not re.search(r"[\[\]:*?/\\\x00]", name)
+        assert name.strip("'") == name
+
+
+def test_targets_named_like_fixed_sheets_and_each_other_give_way():
+    targets = ["Legend", "HISTORY", "pairs", "x" * 40, "X" * 40, "a/b"]
+    rankings = pd.concat([_ranking(target, ["g"]) for target in targets], ignore_index=True)
+    names = _open(_build(rankings=rankings)).sheetnames
+    assert names[:5] == ["Legend", "Legend (2)", "HISTORY (2)", "pairs (2)", "x" * 31]
+    assert names[5:7] == ["X" * 27 + " (2)", "a_b"]
+    assert "Pairs" in names
