@@ -12,6 +12,8 @@ Ids = Annotated[tuple[str, ...], Field(min_length=1)]
 
 DEFAULT_ROLES: dict[str, Role] = {"transcriptome": "genes", "metabolome": "metabolites"}
 DEFAULT_UNITS: dict[Role, Unit] = {"genes": "fpkm", "metabolites": "intensity", "features": "intensity"}
+FINAL = "all"
+"""Name of the fold that fits every sample and holds none out."""
 EVERYTHING = "all"
 """Name of the one target that is made when a study names none: every metabolite."""
 

@@ -187,7 +187,6 @@ _CONTRACTS = (
         _text("family", nullable=True),
         _text("description", nullable=True),
     ),
-    _contract("truth", _text("gene_id"), _text("target")),
     _contract(
         "scores",
         _text("target"),

@@ -9,26 +9,25 @@ from pydantic import BaseModel, ConfigDict
 
 from configs.artifact import Artifact, Runtime, SourceFile
 from configs.stages import STAGES, Stage, with_dependencies
-from configs.study import StudyConfig
-from flows.steps import Steps, threads
+from configs.study import FINAL, StudyConfig
+from flows.steps import Step, Steps, all_results, threads
 from flows.train_fold import fold
 from tasks import analyse, evidence, explain, pictures, prepare, rank, report
 from tasks.networks import device_of, hidden_widths_of
 from tasks.publish import publish_run
 from tasks.records import (
+    CorrelationEvidence,
+    Correlations,
     EvidenceArtifacts,
+    FigureFiles,
     Fold,
     FoldJob,
-    FoldPlan,
     FoldTraining,
     Homology,
+    LayerRead,
     PairedLayers,
-    PreparedStudy,
-    References,
     RunContent,
 )
-
-FINAL = "all"
 
 
 class Discovered(BaseModel):
@@ -60,27 +59,14 @@ def discover(
     Returns
     -------
     dict
-        Fields of `Discovered`.
+        Fields of `Discovered`: plain JSON, since a pydantic result of a flow does not come back as one.
     """
-    logger = get_run_logger()
-    wanted = with_dependencies(stages)
-    run = _Run(study, Path(folder).resolve())
-    content = run.prepare()
-    if "train" in wanted:
-        content = run.train(content)
-    if "analyse" in wanted:
-        content = run.analyse(content)
-    if "explain" in wanted:
-        content = run.explain(content)
-    if "rank" in wanted:
-        content = run.rank(content)
-    if "report" in wanted:
-        content = run.report(content)
+    run = _Run(study, Path(folder).resolve(), with_dependencies(stages))
+    content = run.all_stages()
     target = out or str(Path("runs") / study.study / dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ"))
-    content = content.model_copy(update={"timings": tuple(run.steps.timings), "device": device_of(run.runtime)})
     run_folder = publish_run(content, study, str(run.folder), target, run.runtime)
     for note in content.notes:
-        logger.info(note)
+        get_run_logger().info(note)
     return Discovered(run_folder=run_folder, content=content).model_dump(mode="json")
 
 
@@ -96,195 +82,178 @@ def runtime_of(study: StudyConfig, folder: Path) -> Runtime:
 
 
 class _Run:
-    """One run of a study: the five stages, each taking what is known so far and adding to it."""
+    """One run of a study: each stage takes what is known so far and adds to it.
 
-    def __init__(self, study: StudyConfig, folder: Path) -> None:
-        self.study, self.folder = study, folder
+    Whatever does not wait for the networks (correlation, baits, homology, quality figures) is started before them, so
+    that it fills the time in which the trainings leave a core free.
+    """
+
+    def __init__(self, study: StudyConfig, folder: Path, stages: tuple[Stage, ...]) -> None:
+        self.study, self.folder, self.stages = study, folder, stages
         self.runtime = runtime_of(study, folder)
         self.steps = Steps()
+        self.genes, self.metabolites = study.layer_with("genes"), study.layer_with("metabolites")
+        self._pictures: list[Step[tuple[FigureFiles, ...]]] = []
+
+    def all_stages(self) -> RunContent:
+        """Run the wanted stages and gather the figures."""
+        content = self.prepare()
+        trainings = self.start_training(content) if "train" in self.stages else []
+        correlations = self.start_correlation(content) if "analyse" in self.stages else None
+        early = self.start_evidence(content) if "rank" in self.stages else None
+        if trainings:
+            content = self.finish_training(content, trainings)
+        if "explain" in self.stages:
+            content = self.explain(content)
+        if correlations is not None:
+            content = self.analyse(content, correlations)
+        if early is not None:
+            content = self.rank(content, early)
+        figures = tuple(figure for pictures_of_stage in all_results(self._pictures) for figure in pictures_of_stage)
+        content = content.model_copy(update={"figures": figures})
+        if "report" in self.stages:
+            plain = report.without_execution(self.study)
+            reported = self.steps.run(report.write_report, content, plain, self.runtime)
+            content = content.model_copy(update={"reported": reported})
+        timed = {"timings": tuple(self.steps.timings), "device": device_of(self.runtime)}
+        return content.model_copy(update=timed)
 
     def prepare(self) -> RunContent:
-        """Stage 1: read, normalise, plan the folds, draw the quality figures."""
-        study, runtime = self.study, self.runtime
-        sheet_file = self._source(study.samples.path)
-        read = None
-        if sheet_file:
-            read = self.steps.run(prepare.read_samples, sheet_file, study.samples, runtime)
-        layers = {
-            name: self.steps.run(
-                prepare.read_layer_table,
-                name,
-                self._file(layer.path),
-                layer,
-                study.unit(name),
-                read.table if read else None,
-                runtime,
-            )
-            for name, layer in study.layers.items()
-        }
+        """Stage 1: read, normalise, look up ids, plan the folds."""
+        study, runtime, names = self.study, self.runtime, tuple(self.study.layers)
+        sheet_file = self._optional_file(study.samples.path)
+        given = self.steps.run(prepare.read_samples, sheet_file, study.samples, runtime) if sheet_file else None
+        known = given.table if given else None
+        reading = [self._start_reading(name, known) for name in names]
+        layers = dict(zip(names, all_results(reading), strict=True))
         tables = {name: layer.layer for name, layer in layers.items()}
-        sheet = read or self.steps.run(prepare.derive_samples, tables, runtime)
-        prepared = self.steps.run(
-            prepare.prepare,
-            tables,
-            sheet.table,
-            {name: study.unit(name) for name in study.layers},
-            {name: study.role(name) for name in study.layers},
-            study.preprocess,
-            runtime,
-        )
+        sheet = given or self.steps.run(prepare.derive_samples, tables, runtime)
+        units, roles = {name: study.unit(name) for name in names}, {name: study.role(name) for name in names}
+        prepared = self.steps.run(prepare.prepare, tables, sheet.table, units, roles, study.preprocess, runtime)
         references = self.steps.run(
-            prepare.look_up_ids,
-            prepared,
-            study.layer_with("genes"),
-            study.layer_with("metabolites"),
-            study.targets,
-            study.baits,
-            runtime,
+            prepare.look_up_ids, prepared, self.genes, self.metabolites, study.targets, study.baits, runtime
         )
-        plan = self.steps.run(
-            prepare.plan,
-            prepared.sheet,
-            prepared.shared,
-            study.validation.folds,
-            study.autoencoder.inner_share,
-            study.seed,
-            runtime,
-        )
-        figures = self.steps.run(pictures.draw_quality, prepared, runtime)
-        notes = [note for layer in layers.values() for note in layer.notes]
-        return RunContent(
-            prepared=prepared,
-            references=references,
-            plan=plan,
-            figures=figures,
-            notes=(*sheet.notes, *notes, *prepared.notes, *references.notes),
-        )
+        n_folds, inner_share = study.validation.folds, study.autoencoder.inner_share
+        plan = self.steps.run(prepare.plan, prepared.sheet, prepared.shared, n_folds, inner_share, study.seed, runtime)
+        self._pictures.append(self.steps.start(pictures.draw_quality, prepared, runtime))
+        said = [note for layer in layers.values() for note in layer.notes]
+        notes = (*sheet.notes, *said, *prepared.notes, *references.notes)
+        return RunContent(prepared=prepared, references=references, plan=plan, notes=notes)
 
-    def train(self, content: RunContent) -> RunContent:
-        """Stage 2: five folds and the final fit, side by side."""
-        jobs = [self._job(content.prepared, content.plan, name) for name in (*content.plan.folds, FINAL)]
-        futures = [fold.submit(job, self.runtime) for job in jobs]
-        trained = self.steps.gather("fold", futures)
-        folds = {training.fold: training for training in trained}
-        validated = None
-        held_out = [folds[name].graph for name in content.plan.folds]
-        predictions = tuple(graph.predictions for graph in held_out if graph is not None)
+    def start_training(self, content: RunContent) -> list[Step[FoldTraining]]:
+        """Stage 2: all folds and the final fit, side by side."""
+        names = (*content.plan.folds, FINAL)
+        return [self.steps.start_as(f"fold-{name}", fold, self._job(content, name), self.runtime) for name in names]
+
+    def finish_training(self, content: RunContent, trainings: list[Step[FoldTraining]]) -> RunContent:
+        """Gather the folds and score the held-out predictions."""
+        folds = {training.fold: training for training in all_results(trainings)}
+        graphs = [folds[name].graph for name in content.plan.folds]
+        predictions = tuple(graph.predictions for graph in graphs if graph is not None)
+        validated, notes = (
+            None,
+            ("No label to predict: the graph network is left out, and there is no graph evidence.",),
+        )
         if predictions:
             validated = self.steps.run(analyse.validate, predictions, self.runtime)
-        figures = self.steps.run(pictures.draw_training, self._histories(folds), validated, self.runtime)
-        notes = (
-            validated.verdicts
-            if validated
-            else ("The study has no label to predict: the graph network was left out, and there is no graph evidence.",)
-        )
-        return content.model_copy(
-            update={
-                "folds": folds,
-                "validated": validated,
-                "figures": (*content.figures, *figures),
-                "notes": (*content.notes, *notes),
-            }
-        )
+            notes = validated.verdicts
+        self._pictures.append(self.steps.start(pictures.draw_training, _histories(folds), validated, self.runtime))
+        update = {"folds": folds, "validated": validated, "notes": (*content.notes, *notes)}
+        return content.model_copy(update=update)
 
-    def analyse(self, content: RunContent) -> RunContent:
-        """Stage 3: maps of the latents, and correlation of every gene with every metabolite."""
+    def start_correlation(self, content: RunContent) -> Step[Correlations]:
+        """Stage 3, first half: correlation of every gene with every metabolite."""
+        return self.steps.start(analyse.correlate, self._paired(content), self.study.correlation, self.runtime)
+
+    def analyse(self, content: RunContent, started: Step[Correlations]) -> RunContent:
+        """Stage 3, second half: maps of the latents, and the figures of both halves."""
         final = content.folds[FINAL]
-        latents = {name: training.latents for name, training in final.layers.items()}
-        layers = self._paired(content.prepared)
         embedding = self.steps.run(
-            analyse.embed_latents, latents, content.prepared.shared, self.study.seed, self.runtime
+            analyse.embed_latents, _latents(final), content.prepared.shared, self.study.seed, self.runtime
         )
-        correlations = self.steps.run(analyse.correlate, layers, self.study.correlation, self.runtime)
+        correlations = started.result()
         attention = final.graph.attention if final.graph else None
-        figures = self.steps.run(pictures.draw_analysis, layers, embedding, correlations.pairs, attention, self.runtime)
-        return content.model_copy(
-            update={
-                "embedding": embedding,
-                "correlations": correlations,
-                "figures": (*content.figures, *figures),
-                "notes": (*content.notes, *correlations.notes),
-            }
+        drawing = self.steps.start(
+            pictures.draw_analysis, self._paired(content), embedding, correlations.pairs, attention, self.runtime
         )
+        self._pictures.append(drawing)
+        notes = (*content.notes, *correlations.notes)
+        return content.model_copy(update={"embedding": embedding, "correlations": correlations, "notes": notes})
 
     def explain(self, content: RunContent) -> RunContent:
         """Stage 4: importance of every gene, on each fold's held-out samples."""
-        prepared, gene_layer = content.prepared, self.study.layer_with("genes")
-        futures = []
-        for name in content.plan.folds:
-            training = content.folds[name]
-            futures.append(
-                explain.explain_fold.submit(
-                    Fold(name=name, plan=content.plan.table),
-                    prepared.prepared[gene_layer],
-                    training.layers[gene_layer],
-                    {layer: trained.latents for layer, trained in training.layers.items()},
-                    prepared.shared,
-                    training.graph.latent_importance if training.graph else None,
-                    self.runtime,
-                )
-            )
-        importance = tuple(self.steps.gather("explain", futures))
-        figures = self.steps.run(pictures.draw_importance, importance, self.runtime)
-        return content.model_copy(update={"importance": importance, "figures": (*content.figures, *figures)})
+        started = [self._start_explaining(content, name) for name in content.plan.folds]
+        importance = tuple(all_results(started))
+        self._pictures.append(self.steps.start(pictures.draw_importance, importance, self.runtime))
+        return content.model_copy(update={"importance": importance})
 
-    def rank(self, content: RunContent) -> RunContent:
-        """Stage 5: evidence by target, fused into the ranking."""
-        study, runtime = self.study, self.runtime
-        genes = content.prepared.raw[study.layer_with("genes")]
-        correlation = self.steps.run(
+    def start_evidence(self, content: RunContent) -> "_Early":
+        """Stage 5, first half: evidence that needs no network."""
+        study, runtime, references = self.study, self.runtime, content.references
+        correlation = self.steps.start(
             evidence.correlate_targets,
-            self._paired(content.prepared),
+            self._paired(content),
             content.plan,
-            content.references.targets,
+            references.targets,
             study.ranking.permutations,
             study.seed,
             runtime,
         )
-        homology = self._homology(genes, content.references)
-        bait = None
-        if content.references.baits:
-            prepared = content.prepared.prepared[study.layer_with("genes")]
-            bait = self.steps.run(
-                evidence.score_baits, prepared, content.references.baits, study.ranking.bait_decay, runtime
-            )
-        annotation_file = self._source(study.annotation)
-        annotation = None
-        if annotation_file:
-            annotation = self.steps.run(prepare.read_descriptions, annotation_file, runtime).table
+        bait = homology = None
+        if references.baits:
+            prepared = content.prepared.prepared[self.genes]
+            bait = self.steps.start(evidence.score_baits, prepared, references.baits, study.ranking.bait_decay, runtime)
+        if study.families:
+            files = {name: tuple(map(self._file, family.tables)) for name, family in study.families.items()}
+            raw = content.prepared.raw[self.genes]
+            targets = tuple(references.targets)
+            homology = self.steps.start(evidence.grade_families, raw, study.families, files, targets, runtime)
+        return _Early(correlation, bait, homology)
+
+    def rank(self, content: RunContent, early: "_Early") -> RunContent:
+        """Stage 5, second half: all evidence fused into the ranking."""
+        correlation = early.correlation.result()
+        homology = early.homology.result() if early.homology else None
         tables = EvidenceArtifacts(
             correlation=correlation.evidence,
             refits=correlation.refits,
             importance=content.importance,
             homology=homology.evidence if homology else None,
-            bait=bait,
+            bait=early.bait.result() if early.bait else None,
         )
-        ranked = self.steps.run(rank.rank_genes, genes, tables, annotation, study.ranking, runtime)
-        notes = (*(homology.notes if homology else ()), *ranked.notes)
-        return content.model_copy(update={"homology": homology, "ranked": ranked, "notes": (*content.notes, *notes)})
+        file, annotation = self._optional_file(self.study.annotation), None
+        if file:
+            annotation = self.steps.run(prepare.read_descriptions, file, self.runtime).table
+        genes, config = content.prepared.raw[self.genes], self.study.ranking
+        ranked = self.steps.run(rank.rank_genes, genes, tables, annotation, config, self.runtime)
+        self._pictures.append(self.steps.start(pictures.draw_ranking, ranked, config, self.runtime))
+        notes = (*content.notes, *(homology.notes if homology else ()), *ranked.notes)
+        return content.model_copy(update={"homology": homology, "ranked": ranked, "notes": notes})
 
-    def report(self, content: RunContent) -> RunContent:
-        """Draw the ranking and write workbook and page."""
-        if content.ranked is None:
-            return content
-        figures = self.steps.run(pictures.draw_ranking, content.ranked, self.study.ranking, self.runtime)
-        content = content.model_copy(update={"figures": (*content.figures, *figures)})
-        reported = self.steps.run(
-            report.write_report, content.for_report(), report.without_execution(self.study), self.runtime
+    def _start_reading(self, name: str, sheet: Artifact | None) -> Step[LayerRead]:
+        config = self.study.layers[name]
+        file, unit = self._file(config.path), self.study.unit(name)
+        read = prepare.read_layer_table
+        return self.steps.start_as(f"read-layer-{name}", read, name, file, config, unit, sheet, self.runtime)
+
+    def _start_explaining(self, content: RunContent, name: str) -> Step[Artifact]:
+        training = content.folds[name]
+        return self.steps.start_as(
+            f"explain-fold-{name}",
+            explain.explain_fold,
+            Fold(name=name, plan=content.plan.table),
+            content.prepared.prepared[self.genes],
+            training.layers[self.genes],
+            _latents(training),
+            content.prepared.shared,
+            training.graph.latent_importance if training.graph else None,
+            self.runtime,
         )
-        return content.model_copy(update={"reported": reported})
 
-    def _homology(self, genes: Artifact, references: References) -> Homology | None:
-        families = self.study.families
-        if not families:
-            return None
-        files = {name: tuple(self._file(table) for table in family.tables) for name, family in families.items()}
-        return self.steps.run(evidence.grade_families, genes, families, files, tuple(references.targets), self.runtime)
-
-    def _job(self, prepared: PreparedStudy, plan: FoldPlan, name: str) -> FoldJob:
-        study = self.study
+    def _job(self, content: RunContent, name: str) -> FoldJob:
+        study, prepared = self.study, content.prepared
         return FoldJob(
-            fold=Fold(name=name, plan=plan.table),
+            fold=Fold(name=name, plan=content.plan.table),
             layers=prepared.prepared,
             sheet=prepared.sheet,
             shared=prepared.shared,
@@ -295,21 +264,35 @@ class _Run:
             seed=study.seed,
         )
 
-    def _paired(self, prepared: PreparedStudy) -> PairedLayers:
+    def _paired(self, content: RunContent) -> PairedLayers:
+        prepared = content.prepared
         return PairedLayers(
-            genes=prepared.prepared[self.study.layer_with("genes")],
-            metabolites=prepared.prepared[self.study.layer_with("metabolites")],
+            genes=prepared.prepared[self.genes],
+            metabolites=prepared.prepared[self.metabolites],
             sheet=prepared.sheet,
             shared=prepared.shared,
         )
 
-    def _histories(self, folds: dict[str, FoldTraining]) -> tuple[Artifact, ...]:
-        layers = [training.history for done in folds.values() for training in done.layers.values()]
-        graphs = [done.graph.history for done in folds.values() if done.graph]
-        return (*layers, *graphs)
-
     def _file(self, path: str) -> SourceFile:
         return SourceFile(path=str(self.folder / path))
 
-    def _source(self, path: str | None) -> SourceFile | None:
+    def _optional_file(self, path: str | None) -> SourceFile | None:
         return None if path is None else self._file(path)
+
+
+class _Early:
+    """Steps of evidence that needs no network; baits and homology only where the study has them."""
+
+    def __init__(
+        self, correlation: Step[CorrelationEvidence], bait: Step[Artifact] | None, homology: Step[Homology] | None
+    ) -> None:
+        self.correlation, self.bait, self.homology = correlation, bait, homology
+
+
+def _latents(training: FoldTraining) -> dict[str, Artifact]:
+    return {name: layer.latents for name, layer in training.layers.items()}
+
+
+def _histories(folds: dict[str, FoldTraining]) -> tuple[Artifact, ...]:
+    layers = [training.history for done in folds.values() for training in done.layers.values()]
+    return (*layers, *(done.graph.history for done in folds.values() if done.graph))

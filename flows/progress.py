@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from flows.steps import logger as step_logger
 
@@ -20,16 +20,13 @@ class _Follower(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Add or move one row."""
-        step, total, ended = (getattr(record, name, None) for name in ("step", "total", "ended"))
+        step, ended = (getattr(record, name, None) for name in ("step", "ended"))
         if not isinstance(step, str):
             return
-        row = self._rows.get(step)
-        if row is None and not ended:
-            self._rows[step] = self._progress.add_task(step, total=total)
-        elif row is not None and ended:
-            self._progress.update(row, completed=total, description=f"{step} ({ended.lower()})")
-        elif row is not None:
-            self._progress.update(row, completed=getattr(record, "done", 0))
+        if not ended:
+            self._rows[step] = self._progress.add_task(step, total=1)
+        elif step in self._rows:
+            self._progress.update(self._rows[step], completed=1, description=f"{step} ({ended.lower()})")
 
 
 @contextmanager
@@ -39,7 +36,6 @@ def progress_of_steps() -> Iterator[None]:
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
     before = step_logger.level

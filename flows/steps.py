@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Iterable
-from typing import Any, ParamSpec, TypeVar, cast
+from collections.abc import Callable
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from prefect import Task
 from prefect.client.schemas.objects import State
@@ -18,36 +18,58 @@ R = TypeVar("R")
 logger = logging.getLogger("cairn.steps")
 
 
+class Step(Generic[R]):
+    """One task at work."""
+
+    def __init__(self, name: str, future: PrefectFuture[R], ended: Callable[[str, State[Any]], None]) -> None:
+        self._name, self._future, self._ended = name, future, ended
+        self._told = False
+
+    def wait(self) -> None:
+        """Wait until the task has ended, well or not."""
+        self._future.wait()
+        if not self._told:
+            self._told = True
+            self._ended(self._name, self._future.state)
+
+    def result(self) -> R:
+        """Wait for the result; raises what the task raised."""
+        self.wait()
+        return cast("R", self._future.state.result())
+
+
 class Steps:
-    """The steps of one run, in the order in which they ended."""
+    """The steps of one run, in the order in which they were found to have ended."""
 
     def __init__(self) -> None:
+        self._started = time.monotonic()
         self.timings: list[StepTiming] = []
 
+    def start(self, task: Task[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Step[R]:
+        """Hand a task to the task runner."""
+        return self.start_as(task.name, task, *args, **kwargs)
+
+    def start_as(self, name: str, task: Task[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Step[R]:
+        """Hand a task to the task runner under a name of its own."""
+        announce(name)
+        future = cast("PrefectFuture[R]", task.submit(*args, **kwargs))
+        return Step(name, future, self._ended)
+
     def run(self, task: Task[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a task here and now; raises what the task raises."""
-        started = time.monotonic()
-        announce(task.name)
-        state: State[Any] = task(*args, return_state=True, **kwargs)
-        result: R = self._ended(task.name, state, started)
-        return result
+        """Run a task and wait for its result; raises what the task raises."""
+        return self.start(task, *args, **kwargs).result()
 
-    def gather(self, name: str, futures: Iterable[PrefectFuture[R]]) -> list[R]:
-        """Wait for every future, so that one failure keeps the others' work, then return results or raise the first."""
-        started = time.monotonic()
-        waiting = list(futures)
-        announce(name, total=len(waiting))
-        states: list[State[Any]] = []
-        for future in waiting:
-            future.wait()
-            states.append(future.state)
-            announce(name, total=len(waiting), done=len(states))
-        return [self._ended(f"{name}-{index}", state, started) for index, state in enumerate(states)]
-
-    def _ended(self, name: str, state: State[Any], started: float) -> Any:  # noqa: ANN401
-        self.timings.append(StepTiming(name=name, state=state.name or "", seconds=round(time.monotonic() - started, 3)))
+    def _ended(self, name: str, state: State[Any]) -> None:
+        after = round(time.monotonic() - self._started, 3)
+        self.timings.append(StepTiming(name=name, state=state.name or "", ended_after_seconds=after))
         announce(name, ended=state.name or "")
-        return state.result()
+
+
+def all_results(steps: list[Step[R]]) -> list[R]:
+    """Wait for every step, so that one failure keeps the others' work, then return results or raise the first error."""
+    for step in steps:
+        step.wait()
+    return [step.result() for step in steps]
 
 
 def threads(count: int) -> TaskRunner[PrefectFuture[Any]]:
@@ -55,6 +77,6 @@ def threads(count: int) -> TaskRunner[PrefectFuture[Any]]:
     return cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=count))
 
 
-def announce(step: str, *, total: int = 1, done: int = 0, ended: str = "") -> None:
+def announce(step: str, *, ended: str = "") -> None:
     """Log an event that a progress display can follow."""
-    logger.debug("%s %s", step, ended, extra={"step": step, "total": total, "done": done, "ended": ended})
+    logger.debug("%s %s", step, ended, extra={"step": step, "ended": ended})

@@ -8,9 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.errors import SampleError, first_of
-
-FINAL = "all"
-"""Name of the fold that fits every sample and holds none out."""
+from configs.study import FINAL
 
 MIN_TRAINING_SAMPLES = 3
 _NO_LABELS = ("sample_id", "group", "batch", "time")

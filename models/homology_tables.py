@@ -327,8 +327,7 @@ def _check_numbers(
     """Return the columns as float64, and raise for the first value that is no number, or an E-value below 0."""
     columns = {}
     for label, column in zip(names, table.columns, strict=True):
-        text = table[column].str.replace(r"^e-", "1e-", regex=True)  # legacy BLAST writes e-105
-        values = pd.to_numeric(text, errors="coerce").astype("float64")
+        values = _as_numbers(table[column])
         wrong = ~np.isfinite(values) | ((values < 0) & (label == "evalue"))
         if wrong.any():
             row = int(np.argmax(wrong))
@@ -340,3 +339,12 @@ def _check_numbers(
             )
         columns[label] = values
     return columns
+
+
+def _as_numbers(text: "pd.Series[str]") -> "pd.Series[float]":
+    """Return the numbers, NaN where there is none."""
+    try:  # many times faster than to_numeric on whole tables
+        return pd.Series(text.to_numpy(dtype=np.object_).astype(np.float64), index=text.index)
+    except ValueError:
+        legacy = text.str.replace(r"^e-", "1e-", regex=True)  # legacy BLAST writes e-105
+        return pd.to_numeric(legacy, errors="coerce").astype("float64")

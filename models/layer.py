@@ -28,7 +28,7 @@ class Layer:
     sample_ids: tuple[str, ...]
 
     def columns_of(self, sample_ids: tuple[str, ...]) -> npt.NDArray[np.float32]:
-        """Return the columns of `sample_ids`, shape=(n_features, len(sample_ids)); raises KeyError for an unknown one."""
+        """Return the columns of `sample_ids`, shape=(n_features, len(sample_ids)); raises KeyError for unknown ones."""
         position = {sample: index for index, sample in enumerate(self.sample_ids)}
         return self.values[:, [position[sample] for sample in sample_ids]]
 

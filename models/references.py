@@ -48,7 +48,7 @@ def _usable(
                 wanted=f"at least one of the {what} to vary between samples",
                 found=f"{len(lost)} that were dropped as constant or mostly missing: {first_of(lost)}",
                 where=where,
-                remedy="The table 'dropped' of `cairn check` gives the reasons; name others, or raise preprocess.max_missing.",
+                remedy="Name others, or raise preprocess.max_missing.",
             )
         if lost:
             notes.append(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
@@ -214,6 +215,7 @@ def _table(
     name: str, caption: str, records: Sequence[Record], *, columns: Sequence[str] | None = None, heading: str = ""
 ) -> Table | None:
     """Return the table of `records` without the columns that hold nothing, or None when nothing is left."""
+    records = [{key: _plain(value) for key, value in record.items()} for record in records]
     wanted = columns if columns is not None else list(dict.fromkeys(key for record in records for key in record))
     shown = [column for column in wanted if any(not _absent(record.get(column)) for record in records)]
     if not shown:
@@ -232,6 +234,11 @@ def _table(
 
 def _heading(column: str) -> str:
     return _HEADERS.get(column, column.removesuffix("_rank01").replace("_", " ").capitalize())
+
+
+def _plain(value: object) -> object:
+    """Return a number of NumPy as one of Python."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _absent(value: object) -> bool:

@@ -30,7 +30,7 @@ def explain_fold(
     roles = fold_roles(store.get_table(fold.plan), fold.name)
     train, held_out = (samples_with(data, roles, role) for role in ("train", "held_out"))
     scaler = Scaler.fit(data.columns_of(train))
-    scaled = scaler.apply(data.columns_of(held_out))
+    scaled = scaler.apply(data.columns_of(held_out), keep_missing=True)
     fitted = decode_weights(store.get(training.weights))
     own = store.get_table(training.latents)
     frame = pd.DataFrame(

@@ -6,8 +6,8 @@ import pandas as pd
 
 from configs.artifact import Artifact, Runtime, SourceFile
 from configs.errors import StudyFileError
-from configs.study import LayerConfig, PreprocessConfig, Role, SamplesConfig, Unit
-from models.folds import FINAL, plan_folds
+from configs.study import FINAL, LayerConfig, PreprocessConfig, Role, SamplesConfig, Unit
+from models.folds import plan_folds
 from models.layer import Layer
 from models.preprocess import prepare_layer
 from models.quality import sample_quality

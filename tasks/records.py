@@ -185,11 +185,11 @@ class Reported(Record):
 
 
 class StepTiming(Record):
-    """How one step ended: `Completed` when it ran, `Cached` when its result was there."""
+    """How one step ended, `Completed` when it ran and `Cached` when its result was there, and when in the run."""
 
     name: str
     state: str
-    seconds: float
+    ended_after_seconds: float
 
 
 class RunContent(Record):
@@ -210,7 +210,3 @@ class RunContent(Record):
     notes: tuple[str, ...] = ()
     timings: tuple[StepTiming, ...] = ()
     device: str = ""
-
-    def for_report(self) -> "RunContent":
-        """Return the content without what differs from run to run, so that an unchanged report is found again."""
-        return self.model_copy(update={"timings": (), "device": "", "reported": None})

@@ -8,7 +8,7 @@ import pandas as pd
 import yaml
 
 from configs.simulation import SimulationConfig
-from models.simulation import simulate, study_document
+from models.simulation import homology_file, simulate, study_document
 from tasks.publish import check_output_folder
 from tasks.store import output_error
 
@@ -39,7 +39,7 @@ def write_simulation(config: SimulationConfig, target: Path) -> Path:
             for name, table in tables.items():
                 table.to_csv(Path(temporary) / name, sep="\t", index=False, lineterminator="\n")
             for family, text in study.homology.items():
-                (Path(temporary) / f"{family}.outfmt6.tsv").write_text(text, "utf-8")
+                (Path(temporary) / homology_file(family)).write_text(text, "utf-8")
             document = yaml.safe_dump(study_document(study, config), sort_keys=False, allow_unicode=True)
             (Path(temporary) / STUDY_FILE).write_text(document, "utf-8")
             for file in sorted(Path(temporary).iterdir()):

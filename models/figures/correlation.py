@@ -86,10 +86,16 @@ def importance_scatter(importance: pd.DataFrame) -> Figure:
     for axes, (first, second) in zip(panels(figure, len(pairs), len(pairs)), pairs, strict=True):
         both = importance[[first, second]].dropna().to_numpy(dtype=np.float64)
         _cloud(figure, axes, both)
-        rho = np.corrcoef(pd.DataFrame(both).rank().to_numpy(), rowvar=False)[0, 1]
         axes.set(xlabel=_IMPORTANCES[first], ylabel=_IMPORTANCES[second])
-        axes.set_title(f"{len(both):,} genes,\nSpearman {rho:z.2f}")
+        axes.set_title(f"{len(both):,} genes,\nSpearman {_spearman(both)}")
     return figure
+
+
+def _spearman(points: FloatArray) -> str:
+    ranks = pd.DataFrame(points).rank().to_numpy()
+    if not len(ranks) or (np.ptp(ranks, axis=0) == 0).any():
+        return "not defined"
+    return f"{np.corrcoef(ranks, rowvar=False)[0, 1]:z.2f}"
 
 
 def _cloud(figure: Figure, axes: Axes, points: FloatArray) -> None:

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.lines import Line2D
 from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import pdist
 
 FloatArray = npt.NDArray[np.float64]
 Format = Literal["png", "svg"]
@@ -119,6 +120,7 @@ def panels(figure: Figure, count: int, columns: int) -> list[Axes]:
 def message_figure(message: str) -> Figure:
     """Return a figure that says why there is nothing to see."""
     figure = new_figure(ONE_COLUMN, 25)
+    figure.set_layout_engine("none")
     figure.text(0.5, 0.5, message, ha="center", va="center", color=DARK, wrap=True)
     return figure
 
@@ -282,10 +284,8 @@ def name_axis(axes: Axes, which: Literal["x", "y"], names: Sequence[str], length
 
 
 def every(step: int, noun: str) -> str:
-    """Return the axis label of named things: `sample`, or `sample (every 2nd named)`."""
-    endings = {1: "st", 2: "nd", 3: "rd"}
-    ending = "th" if step % 100 in (11, 12, 13) else endings.get(step % 10, "th")
-    return noun if step == 1 else f"{noun} (every {step}{ending} named)"
+    """Return the axis label of named things: `sample`, or `sample (one in 2 named)`."""
+    return noun if step == 1 else f"{noun} (one in {step} named)"
 
 
 def cluster_order(values: FloatArray) -> npt.NDArray[np.int64]:
@@ -303,7 +303,7 @@ def cluster_order(values: FloatArray) -> npt.NDArray[np.int64]:
     """
     if len(values) < 3:
         return np.arange(len(values), dtype=np.int64)
-    tree = linkage(np.nan_to_num(values), method="average", optimal_ordering=len(values) <= 500)
+    tree = linkage(pdist(np.nan_to_num(values)), method="average", optimal_ordering=len(values) <= 500)
     return leaves_list(tree).astype(np.int64)
 
 

@@ -210,7 +210,7 @@ def sample_graph(embedding: pd.DataFrame, attention: pd.DataFrame, labels: pd.Se
     figure = new_figure(TWO_COLUMNS * 0.85, 100)
     axes = figure.add_subplot()
     if len(edges):
-        weight = edges["attention"].to_numpy() / edges["attention"].max()
+        weight = edges["attention"].to_numpy() / (edges["attention"].max() or 1.0)
         segments = points[edges[["first", "second"]].to_numpy()]
         axes.add_collection(LineCollection(list(segments), linewidths=0.2 + 1.6 * weight, colors="#B8B8B8", zorder=1))
     scatter_classes(axes, points, styles, area=26)

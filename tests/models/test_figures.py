@@ -144,11 +144,17 @@ def test_every_figure_fits_a_page_and_is_legible_and_repeatable(name: str):
     assert figure.get_size_inches()[0] * 25.4 <= 183.01
     assert min(text.get_fontsize() for text in _shown(figure)) >= 6
     for axes in figure.axes:
-        assert axes.get_xlabel() or axes.get_ylabel()
-    for form in ("png", "svg"):
-        content = figures.encode_figure(figure, format=form, dpi=80)
-        assert content == figures.encode_figure(figure, format=form, dpi=80)
-        assert content == figures.encode_figure(build(), format=form, dpi=80)
+        unmarked = len(axes.get_xticks()) == len(axes.get_yticks()) == 0
+        assert unmarked or axes.get_xlabel() or axes.get_ylabel() or figure.get_supxlabel()
+    with style.drawing():
+        box = figure.get_tightbbox()
+    assert min(box.x0, box.y0) >= -0.01
+    assert box.x1 <= figure.get_size_inches()[0] + 0.01
+    assert box.y1 <= figure.get_size_inches()[1] + 0.01
+    svg = figures.encode_figure(figure, format="svg", dpi=40)
+    png = figures.encode_figure(figure, format="png", dpi=40)
+    assert png == figures.encode_figure(figure, format="png", dpi=40)
+    assert svg == figures.encode_figure(build(), format="svg", dpi=40)
     assert dict(mpl.rcParams) == before
 
 
@@ -161,18 +167,6 @@ def test_png_has_the_asked_pixels_and_svg_is_well_formed_with_its_text():
     svg = figures.encode_figure(figure, format="svg")
     assert b"date" not in svg
     assert "S9" in "".join(ET.fromstring(svg).itertext())  # noqa: S314 - our own bytes
-
-
-def test_nothing_leaves_the_canvas():
-    for name, build in _all().items():
-        figure = build()
-        with style.drawing():
-            box = figure.get_tightbbox()
-        width, height = figure.get_size_inches()
-        assert box.x0 >= -0.01, name
-        assert box.y0 >= -0.01, name
-        assert box.x1 <= width + 0.01, name
-        assert box.y1 <= height + 0.01, name
 
 
 def test_library_sizes_has_a_bar_a_sample_and_the_median():
@@ -358,13 +352,8 @@ def test_150_samples_are_named_every_so_often():
     frame = pd.DataFrame({"layer": "t", "sample_id": [f"S{place}" for place in range(150)], "library_size": 1.0})
     axes = figures.library_sizes(frame, "t").axes[0]
     assert len(axes.patches) == 150
-    assert axes.get_xlabel() == "sample (every 3rd named)"
+    assert axes.get_xlabel() == "sample (one in 3 named)"
     assert [tick.get_text() for tick in axes.get_xticklabels()][:3] == ["S0", "S3", "S6"]
-
-
-def test_every_writes_english_ordinals():
-    endings = [style.every(step, "gene") for step in (1, 2, 3, 4, 11, 21)]
-    assert endings == ["gene", *(f"gene (every {nth} named)" for nth in ("2nd", "3rd", "4th", "11th", "21st"))]
 
 
 @pytest.mark.parametrize(
@@ -405,3 +394,18 @@ def test_figures_may_be_drawn_in_threads():
         contents = list(pool.map(lambda build: figures.encode_figure(build(), format="png", dpi=60), builds))
     assert contents[:2] == contents[2:4] == contents[4:]
     assert dict(mpl.rcParams) == before
+
+
+def test_values_without_any_spread_still_draw():
+    ids = ["a", "b", "c", "d"]
+    same = np.ones((4, 2))
+    constant = pd.DataFrame({"reconstruction": [1.0, 1.0], "gradient": [0.0, 0.0]})
+    drawn = [
+        figures.sample_correlation(np.full((4, 4), np.nan), ids),
+        figures.principal_components(same, [np.nan, np.nan], ids, pd.Series(None, index=ids, dtype="str"), "tissue"),
+        figures.strongest_heatmap(np.array([[0.5]]), ["a"], ["m"]),
+        figures.importance_scatter(constant),
+        figures.densities([(np.ones(3), np.full(3, np.nan))], [], "transcriptome"),
+    ]
+    assert all(len(figures.encode_figure(figure, format="png", dpi=40)) > 500 for figure in drawn)
+    assert "2 genes,\nSpearman not defined" in _texts(drawn[3])

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import functools
 import hashlib
 import io
 import re
@@ -55,6 +56,7 @@ class Page(HTMLParser):
         return [attrs for name, attrs in self.tags if name == tag]
 
 
+@functools.cache
 def _png() -> bytes:
     qc = pd.DataFrame({"layer": "t", "sample_id": ["a", "b"], "library_size": [1.0, 2.0]})
     return encode_figure(library_sizes(qc, "t"), format="png", dpi=60)
@@ -97,7 +99,14 @@ def _content() -> ReportContent:
         created="2 May 2031",
         targets=[target, TargetReport("empty", top=[], n_genes=0)],
         verdicts=["tissue: no better than chance."],
-        validation=[{"label": "tissue", "method": "graph attention", "n_samples": 21, "balanced_accuracy": 0.71234}],
+        validation=[
+            {
+                "label": "tissue",
+                "method": "graph attention",
+                "n_samples": np.int64(21_000),
+                "balanced_accuracy": np.float32(0.71234),
+            }
+        ],
         qc=[{"layer": "t", "sample_id": "<i>s1", "library_size": 1_234_567.8, "median": float("nan")}],
         figures=[ReportFigure(f"In {part}", "Seen.", _png(), part) for part in ("answer", "trust", "data", "methods")],
         settings={
@@ -181,6 +190,7 @@ def test_every_sentence_is_there(page: Page):
         "132,129",
         "1,234,568",
         "0.712",
+        "21,000",
         "ab" * 32,
         "correlation 0.67",
         "2 May 2031",
