@@ -13,7 +13,7 @@ from configs.study import FINAL, StudyConfig
 from flows.steps import Step, Steps, all_results, threads
 from flows.train_fold import fold
 from tasks import analyse, evidence, explain, pictures, prepare, rank, report
-from tasks.networks import device_of, hidden_widths_of
+from tasks.networks import hidden_widths_of
 from tasks.publish import publish_run
 from tasks.records import (
     CorrelationEvidence,
@@ -28,6 +28,8 @@ from tasks.records import (
     PairedLayers,
     RunContent,
 )
+
+_NO_LABEL = "No label to predict: the graph network is left out, and there is no graph evidence."
 
 
 class Discovered(BaseModel):
@@ -115,8 +117,7 @@ class _Run:
             plain = report.without_execution(self.study)
             reported = self.steps.run(report.write_report, content, plain, self.runtime)
             content = content.model_copy(update={"reported": reported})
-        timed = {"timings": tuple(self.steps.timings), "device": device_of(self.runtime)}
-        return content.model_copy(update=timed)
+        return content.model_copy(update={"timings": tuple(self.steps.timings)})
 
     def prepare(self) -> RunContent:
         """Stage 1: read, normalise, look up ids, plan the folds."""
@@ -150,13 +151,8 @@ class _Run:
         folds = {training.fold: training for training in all_results(trainings)}
         graphs = [folds[name].graph for name in content.plan.folds]
         predictions = tuple(graph.predictions for graph in graphs if graph is not None)
-        validated, notes = (
-            None,
-            ("No label to predict: the graph network is left out, and there is no graph evidence.",),
-        )
-        if predictions:
-            validated = self.steps.run(analyse.validate, predictions, self.runtime)
-            notes = validated.verdicts
+        validated = self.steps.run(analyse.validate, predictions, self.runtime) if predictions else None
+        notes = validated.verdicts if validated else (_NO_LABEL,)
         self._pictures.append(self.steps.start(pictures.draw_training, _histories(folds), validated, self.runtime))
         update = {"folds": folds, "validated": validated, "notes": (*content.notes, *notes)}
         return content.model_copy(update=update)

@@ -29,6 +29,8 @@ def prefect_settings(results: Path | None = None) -> dict[str, str]:
         "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
         "PREFECT_LOGGING_EXTRA_LOGGERS": "cairn",
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+        # Stages run side by side: one BLAS thread for each is faster, and results do not depend on the number of cores.
+        "OPENBLAS_NUM_THREADS": "1",
         # The embedded server loses what it has not recorded when it ends: record soon and in small batches.
         f"{_RECORDER}_READ_BATCH_SIZE": "50",
         f"{_RECORDER}_BATCH_SIZE": "50",

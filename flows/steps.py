@@ -52,7 +52,7 @@ class Steps:
     def start_as(self, name: str, task: Task[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Step[R]:
         """Hand a task to the task runner under a name of its own."""
         announce(name)
-        future = cast("PrefectFuture[R]", task.submit(*args, **kwargs))
+        future = task.submit(*args, **kwargs)
         return Step(name, future, self._ended)
 
     def run(self, task: Task[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -5,7 +5,6 @@ from typing import Any
 from prefect import flow
 
 from configs.artifact import Runtime
-from tasks.networks import device_of
 from tasks.records import FoldJob, FoldTraining
 from tasks.stage import stage
 from tasks.train import train_graph_on_fold, train_layer
@@ -28,7 +27,7 @@ def train_fold(job: FoldJob, runtime: Runtime) -> dict[str, Any]:
     graph = None
     if job.labels:
         graph = train_graph_on_fold(job.fold, latents, job.sheet, job.shared, job.graph, job.seed, runtime)
-    done = FoldTraining(fold=job.fold.name, layers=layers, graph=graph, device=device_of(runtime))
+    done = FoldTraining(fold=job.fold.name, layers=layers, graph=graph)
     return done.model_dump(mode="json")
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from configs.study import FINAL
 from models.engine import Float32Array, Float64Array
-from models.folds import FINAL
 from models.fusion import rank01
 
 _BLOCK = 16_384

@@ -83,6 +83,12 @@ def sample_correlation(values: Values) -> Array:
     return correlation
 
 
+def log_scale(values: Values) -> Array:
+    """Return log2(x + 1), or the values as they are where one is negative and the scale is a logarithm already."""
+    numbers = values.astype(np.float64)
+    return numbers if np.nanmin(numbers) < 0 else np.log2(numbers + 1)
+
+
 def density(values: Values, *, points: int = 200) -> tuple[Array, Array]:
     """Estimate the density of each sample's values with a Gaussian kernel of Scott's bandwidth.
 

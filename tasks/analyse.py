@@ -1,25 +1,28 @@
 """Stage 3: maps of the latents, gene-metabolite correlation, and what held-out predictions say."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from configs.artifact import Artifact, Runtime
 from configs.study import CorrelationConfig
-from models.comparison import validation_table, verdict
 from models.conditions import conditions_of
-from models.correlation import PairTable, passing_pairs
-from models.embedding import embed
-from models.graph_tables import label_columns
 from models.latents import concatenated_latents
 from models.seeds import derived_seed
 from tasks.records import Correlations, PairedLayers, Validated
 from tasks.stage import stage
 from tasks.store import Store
 
+if TYPE_CHECKING:
+    from models.correlation import PairTable
+
 
 @stage("embed-latents")
 def embed_latents(latents: dict[str, Artifact], shared: tuple[str, ...], seed: int, runtime: Runtime) -> Artifact:
     """Map the latents of the final fit to the plane, each layer alone and all together."""
+    from models.embedding import embed
+
     store = Store(runtime.store)
     tables = {name: store.get_table(artifact) for name, artifact in latents.items()}
     spaces = {"all layers": tables, **{name: {name: table} for name, table in tables.items()}}
@@ -44,6 +47,9 @@ def embed_latents(latents: dict[str, Artifact], shared: tuple[str, ...], seed: i
 @stage("correlate")
 def correlate(layers: PairedLayers, config: CorrelationConfig, runtime: Runtime) -> Correlations:
     """Correlate every gene with every metabolite, over all samples and within each large enough condition."""
+    from models.correlation import passing_pairs
+    from models.graph_tables import label_columns
+
     store = Store(runtime.store)
     gene_layer, metabolite_layer = (
         store.get_layer(layers.genes, "genes"),
@@ -86,6 +92,8 @@ def correlate(layers: PairedLayers, config: CorrelationConfig, runtime: Runtime)
 @stage("validate")
 def validate(predictions: tuple[Artifact, ...], runtime: Runtime) -> Validated:
     """Score held-out predictions, pooled over folds, and say in a sentence what they mean."""
+    from models.comparison import validation_table, verdict
+
     store = Store(runtime.store)
     pooled = pd.concat([store.get_table(artifact) for artifact in predictions], ignore_index=True)
     scores = validation_table(pooled)
@@ -97,7 +105,7 @@ def validate(predictions: tuple[Artifact, ...], runtime: Runtime) -> Validated:
 
 
 def _pair_rows(
-    pairs: PairTable, condition: str, gene_ids: tuple[str, ...], metabolite_ids: tuple[str, ...]
+    pairs: "PairTable", condition: str, gene_ids: tuple[str, ...], metabolite_ids: tuple[str, ...]
 ) -> pd.DataFrame:
     names = {"gene_id": ("gene", gene_ids), "metabolite_id": ("metabolite", metabolite_ids)}
     texts = {

@@ -113,9 +113,9 @@ def file_hash(path: str) -> str:
 
 @lru_cache
 def source_hash(module: str) -> str:
-    """Return the SHA-256 of a task module and of every `models` module that it reaches, data files beside them too.
+    """Return the SHA-256 of a module and of all `tasks` and `models` modules that it reaches, data files beside them too.
 
-    A module of `flows` (the fold, which is a flow inside a task) counts with the tasks that it calls.
+    Imports inside functions count like any other. `configs` does not: what a stage reads of it is among its inputs.
     """
     digest = hashlib.sha256()
     for path in sorted(_reached(module)):
@@ -135,8 +135,7 @@ def _reached(module: str) -> set[Path]:
         seen.add(name)
         files.add(path)
         files.update(other for other in path.parent.glob(f"{path.stem}*") if other.suffix not in {".py", ""})
-        followed = {"models", "tasks"} if module.startswith("flows.") else {"models"}
-        waiting += [imported for imported in _imports(path) if imported.split(".")[0] in followed]
+        waiting += [imported for imported in _imports(path) if imported.split(".")[0] in {"models", "tasks"}]
     return files
 
 

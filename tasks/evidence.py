@@ -5,21 +5,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from models.baits import bait_evidence
 
 from configs.artifact import Artifact, Runtime, SourceFile
 from configs.study import FamilyConfig
-from models.correlation import best_partner
-from models.homology import grade_family, homology_evidence
-from models.homology_tables import read_hits
 from models.layer import Layer
 from models.seeds import derived_seed
-from models.significance import permutation_p
-from tasks.prepare import file_content
+from tasks.files import file_content
+from tasks.folds import fold_roles
 from tasks.records import CorrelationEvidence, FoldPlan, Homology, PairedLayers
 from tasks.stage import stage
 from tasks.store import Store
-from tasks.train import fold_roles
 
 
 @stage("correlation-evidence")
@@ -32,6 +27,9 @@ def correlate_targets(
     runtime: Runtime,
 ) -> CorrelationEvidence:
     """Correlate every gene with each target's metabolites, permute whole groups, and refit without each fold."""
+    from models.correlation import best_partner
+    from models.significance import permutation_p
+
     store = Store(runtime.store)
     shared = layers.shared
     gene_layer = store.get_layer(layers.genes, "genes").restricted_to(shared)
@@ -65,6 +63,8 @@ def correlate_targets(
 @stage("bait-evidence")
 def score_baits(genes: Artifact, baits: dict[str, tuple[str, ...]], decay: float, runtime: Runtime) -> Artifact:
     """Score every gene by its mutual rank to each target's known genes, over all samples of the gene layer."""
+    from models.baits import bait_evidence
+
     store = Store(runtime.store)
     layer = store.get_layer(genes, "genes")
     tables = []
@@ -83,6 +83,9 @@ def grade_families(
     runtime: Runtime,
 ) -> Homology:
     """Grade the hits of each family, and give each gene its best grade among the families of each target."""
+    from models.homology import grade_family, homology_evidence
+    from models.homology_tables import read_hits
+
     store = Store(runtime.store)
     layer = store.get_layer(genes, "genes")
     graded: dict[str, pd.DataFrame] = {}

@@ -4,14 +4,12 @@ import numpy as np
 import pandas as pd
 
 from configs.artifact import Artifact, Runtime
-from models.autoencoder import decode_weights
-from models.importance import graph_importance, reconstruction_importance
 from models.latents import concatenated_latents, latent_scale
 from models.scaling import Scaler
+from tasks.folds import fold_roles, samples_with
 from tasks.records import Fold, LayerTraining
 from tasks.stage import stage
 from tasks.store import Store
-from tasks.train import fold_roles, samples_with
 
 
 @stage("explain-fold", run_name="explain-fold-{fold.name}")
@@ -25,6 +23,9 @@ def explain_fold(
     runtime: Runtime,
 ) -> Artifact:
     """Score every gene of one fold by reconstruction, gradient and graph."""
+    from models.autoencoder import decode_weights
+    from models.importance import graph_importance, reconstruction_importance
+
     store = Store(runtime.store)
     data = store.get_layer(genes, training.layer)
     roles = fold_roles(store.get_table(fold.plan), fold.name)

@@ -10,7 +10,7 @@ from configs.errors import OutputError
 from configs.study import LayerConfig, Unit
 from models.reading import read_layer
 from models.samples import samples_from_names
-from tasks.prepare import file_content
+from tasks.files import file_content
 from tasks.store import output_error
 
 

@@ -1,14 +1,7 @@
-"""What flows need to know of the networks: the device, and the widths of a layer."""
+"""What flows need to know of the networks."""
 
-from configs.artifact import Runtime
 from configs.study import StudyConfig
-from models.device import choose_device
 from models.presets import hidden_widths
-
-
-def device_of(runtime: Runtime) -> str:
-    """Return `cuda`, `mps` or `cpu`; raises UserError when the wanted device is not there."""
-    return choose_device(runtime.device)
 
 
 def hidden_widths_of(study: StudyConfig, layer: str) -> tuple[int, ...]:

@@ -5,37 +5,19 @@ from pathlib import Path
 import pandas as pd
 
 from configs.artifact import Artifact, Runtime, SourceFile
-from configs.errors import StudyFileError
 from configs.study import FINAL, LayerConfig, PreprocessConfig, Role, SamplesConfig, Unit
-from models.folds import plan_folds
 from models.layer import Layer
-from models.preprocess import prepare_layer
-from models.quality import sample_quality
-from models.reading import read_annotation, read_layer
-from models.references import usable_baits, usable_targets
-from models.samples import check_samples, read_sample_sheet, sample_notes, samples_from_names, usable_samples
+from tasks.files import file_content
 from tasks.records import FoldPlan, LayerRead, PreparedStudy, References, TableRead
 from tasks.stage import stage
 from tasks.store import Store
 
 
-def file_content(file: SourceFile) -> bytes:
-    """Return the bytes of a user's file; raises StudyFileError where there is none."""
-    path = Path(file.path)
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise StudyFileError(
-            wanted="a readable file",
-            found=(error.strerror or "an error").lower(),
-            where=str(path),
-            remedy="Correct the path in the study file; paths are relative to the folder of the study file.",
-        ) from error
-
-
 @stage("read-samples")
 def read_samples(file: SourceFile, config: SamplesConfig, runtime: Runtime) -> TableRead:
     """Read the sample sheet."""
+    from models.samples import read_sample_sheet
+
     sheet, notes = read_sample_sheet(file_content(file), Path(file.path).name, config=config)
     return TableRead(table=Store(runtime.store).put_table(sheet, "samples"), notes=notes)
 
@@ -45,6 +27,8 @@ def read_layer_table(
     name: str, file: SourceFile, config: LayerConfig, unit: Unit, sheet: Artifact | None, runtime: Runtime
 ) -> LayerRead:
     """Read one omics table, turned so that features lie down and samples across."""
+    from models.reading import read_layer
+
     store = Store(runtime.store)
     known = frozenset(store.get_table(sheet)["sample_id"]) if sheet else frozenset()
     reading = read_layer(
@@ -56,6 +40,8 @@ def read_layer_table(
 @stage("samples-from-names")
 def derive_samples(layers: dict[str, Artifact], runtime: Runtime) -> TableRead:
     """Make a sample sheet from the sample names of the layers."""
+    from models.samples import samples_from_names
+
     store = Store(runtime.store)
     names = dict.fromkeys(
         sample for name, artifact in layers.items() for sample in store.get_layer(artifact, name).sample_ids
@@ -67,6 +53,8 @@ def derive_samples(layers: dict[str, Artifact], runtime: Runtime) -> TableRead:
 @stage("read-annotation")
 def read_descriptions(file: SourceFile, runtime: Runtime) -> TableRead:
     """Read gene descriptions for display."""
+    from models.reading import read_annotation
+
     frame = read_annotation(file_content(file), Path(file.path).name)
     return TableRead(table=Store(runtime.store).put_table(frame, "annotation"), notes=())
 
@@ -81,6 +69,10 @@ def prepare(
     runtime: Runtime,
 ) -> PreparedStudy:
     """Normalise, transform and filter every layer, and check that the samples fit together."""
+    from models.preprocess import prepare_layer
+    from models.quality import sample_quality
+    from models.samples import check_samples, sample_notes, usable_samples
+
     store = Store(runtime.store)
     samples = store.get_table(sheet)
     raw = {name: store.get_layer(artifact, name) for name, artifact in layers.items()}
@@ -113,6 +105,8 @@ def plan(
     sheet: Artifact, shared: tuple[str, ...], n_folds: int, inner_share: float, seed: int, runtime: Runtime
 ) -> FoldPlan:
     """Divide replicate groups into folds."""
+    from models.folds import plan_folds
+
     store = Store(runtime.store)
     samples = store.get_table(sheet)
     table = plan_folds(
@@ -132,6 +126,8 @@ def look_up_ids(
     runtime: Runtime,
 ) -> References:
     """Find the ids of targets and baits in the tables, before anything long starts."""
+    from models.references import usable_baits, usable_targets
+
     store = Store(runtime.store)
 
     def both(name: str) -> tuple[Layer, Layer]:

@@ -158,7 +158,7 @@ def _manifest(content: RunContent, study: StudyConfig, folder: Path) -> dict[str
         },
         "steps": [timing.model_dump(mode="json") for timing in content.timings],
         "notes": list(content.notes),
-        "device": content.device,
+        "devices": sorted({layer.device for done in content.folds.values() for layer in done.layers.values()}),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "versions": {name: version(name) for name in ("cairn-omics", "prefect", *LIBRARIES)},

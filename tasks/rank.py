@@ -4,7 +4,6 @@ import pandas as pd
 
 from configs.artifact import Artifact, Runtime
 from configs.study import RankingConfig
-from models.assembly import EvidenceTables, rank_study
 from tasks.records import EvidenceArtifacts, Ranked
 from tasks.stage import stage
 from tasks.store import Store
@@ -19,6 +18,8 @@ def rank_genes(
     runtime: Runtime,
 ) -> Ranked:
     """Fuse the evidence; every gene of the table is ranked for every target."""
+    from models.assembly import EvidenceTables, rank_study
+
     store = Store(runtime.store)
 
     def optional(artifact: Artifact | None) -> pd.DataFrame | None:

@@ -83,6 +83,7 @@ class LayerTraining(Record):
     widths: tuple[int, ...]
     parameters: int
     epochs: int
+    device: str
 
 
 class GraphTraining(Record):
@@ -115,7 +116,6 @@ class FoldTraining(Record):
     fold: str
     layers: dict[str, LayerTraining]
     graph: GraphTraining | None
-    device: str
 
 
 class Correlations(Record):
@@ -209,4 +209,3 @@ class RunContent(Record):
     reported: Reported | None = None
     notes: tuple[str, ...] = ()
     timings: tuple[StepTiming, ...] = ()
-    device: str = ""

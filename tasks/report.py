@@ -8,7 +8,6 @@ from configs.artifact import Runtime
 from configs.errors import CairnError
 from configs.study import ExecutionConfig, StoreConfig, StudyConfig
 from models.report import Provenance, ReportContent, ReportFigure, Section, TargetReport, render_report
-from models.workbook import build_workbook
 from tasks.records import FigureFiles, Ranked, Reported, RunContent
 from tasks.stage import stage
 from tasks.store import Store
@@ -95,6 +94,8 @@ def _provenance(content: RunContent, ranked: Ranked) -> list[Provenance]:
 
 
 def _workbook(content: RunContent, study: StudyConfig, store: Store) -> bytes:
+    from models.workbook import build_workbook
+
     ranked, correlations, homology = _ranked(content), content.correlations, content.homology
     pairs = store.get_table(correlations.pairs).head(_LISTED_PAIRS) if correlations else pd.DataFrame()
     return build_workbook(

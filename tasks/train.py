@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -10,29 +11,20 @@ from prefect.context import TaskRunContext
 
 from configs.artifact import Artifact, Runtime
 from configs.study import AutoencoderConfig, GraphConfig
-from models.autoencoder import train_autoencoder
-from models.device import choose_device
-from models.engine import (
-    EpochLoss,
-    FittedAutoencoder,
-    TrainingHooks,
-    decode_state,
-    encode_state,
-    encode_weights,
-)
-from models.graph import train_graph
-from models.graph_tables import attention_table, graph_data, prediction_table
 from models.latents import latent_table
 from models.layer import Layer
 from models.presets import parameter_count
 from models.scaling import Scaler
 from models.seeds import derived_seed
-from models.tensors import encode_tensors
 from tasks.caching import ContentKey
 from tasks.checkpoints import CheckpointFile
+from tasks.folds import fold_roles, samples_with
 from tasks.records import Fold, GraphTraining, LayerTraining
 from tasks.stage import stage
 from tasks.store import Store
+
+if TYPE_CHECKING:
+    from models.engine import EpochLoss, FittedAutoencoder
 
 logger = logging.getLogger("cairn.train")
 
@@ -48,6 +40,10 @@ def train_layer(
     runtime: Runtime,
 ) -> LayerTraining:
     """Train the autoencoder of one layer on one fold's training samples; goes on from a checkpoint of a killed run."""
+    from models.autoencoder import train_autoencoder
+    from models.device import choose_device
+    from models.engine import TrainingHooks, decode_state, encode_state, encode_weights
+
     store = Store(runtime.store)
     data = store.get_layer(layer, name)
     roles = fold_roles(store.get_table(fold.plan), fold.name)
@@ -82,6 +78,7 @@ def train_layer(
         widths=widths,
         parameters=parameters,
         epochs=len(history),
+        device=device,
     )
     checkpoint.clear()
     return result
@@ -98,6 +95,11 @@ def train_graph_on_fold(
     runtime: Runtime,
 ) -> GraphTraining:
     """Train the graph network on the concatenated latents and predict the held-out samples."""
+    from models.device import choose_device
+    from models.graph import train_graph
+    from models.graph_tables import attention_table, graph_data, prediction_table
+    from models.tensors import encode_tensors
+
     store = Store(runtime.store)
     samples = store.get_table(sheet).set_index("sample_id").loc[list(shared)].reset_index()
     roles = fold_roles(store.get_table(fold.plan), fold.name)
@@ -118,18 +120,7 @@ def train_graph_on_fold(
     )
 
 
-def fold_roles(plan: pd.DataFrame, fold: str) -> dict[str, str]:
-    """Return role by sample id in one fold."""
-    rows = plan[plan["fold"] == fold]
-    return dict(zip(rows["sample_id"], rows["role"], strict=True))
-
-
-def samples_with(layer: Layer, roles: dict[str, str], role: str) -> tuple[str, ...]:
-    """Return the samples of `layer` that play `role`, in the order of the layer."""
-    return tuple(sample for sample in layer.sample_ids if roles.get(sample) == role)
-
-
-def history_table(history: Sequence[EpochLoss], fold: str, part: str) -> pd.DataFrame:
+def history_table(history: "Sequence[EpochLoss]", fold: str, part: str) -> pd.DataFrame:
     """Return losses by epoch as the contract `history`."""
     return pd.DataFrame(
         {
@@ -142,7 +133,9 @@ def history_table(history: Sequence[EpochLoss], fold: str, part: str) -> pd.Data
     )
 
 
-def _latents(fitted: FittedAutoencoder, scaler: Scaler, data: Layer, roles: dict[str, str], fold: str) -> pd.DataFrame:
+def _latents(
+    fitted: "FittedAutoencoder", scaler: Scaler, data: Layer, roles: dict[str, str], fold: str
+) -> pd.DataFrame:
     latents: npt.NDArray[np.float32] = fitted.encode(scaler.apply(data.values))
     held_out = [roles.get(sample) == "held_out" for sample in data.sample_ids]
     return latent_table(latents, fold=fold, layer=data.name, sample_ids=data.sample_ids, held_out=held_out)

@@ -1,0 +1,198 @@
+"""What the figures of each stage are drawn from; imported only when something is drawn."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from configs.artifact import Artifact
+from configs.study import RankingConfig
+from models import figures, quality
+from models.assembly import contributions
+from models.comparison import GRAPH
+from models.figures import encode_figure
+from models.graph_tables import label_columns
+from models.heatmap import correlation_matrix
+from tasks.records import FigureFiles, PairedLayers, PreparedStudy, Ranked, Validated
+from tasks.store import Store
+
+_HEATMAP_GENES, _HEATMAP_METABOLITES = 40, 30
+
+Picture = tuple[str, str, str, Figure]
+
+
+def kept(pictures: Iterator[Picture], store: Store) -> tuple[FigureFiles, ...]:
+    """Keep every picture as PNG and SVG."""
+    return tuple(
+        FigureFiles(
+            name=name,
+            title=title,
+            caption=caption,
+            png=store.put(encode_figure(figure, format="png"), kind="figure", extension="png"),
+            svg=store.put(encode_figure(figure, format="svg"), kind="figure", extension="svg"),
+        )
+        for name, title, caption, figure in pictures
+    )
+
+
+def importance_pictures(importance: tuple[Artifact, ...], store: Store) -> Iterator[Picture]:
+    """Draw the three importances against each other."""
+    table = pd.concat([store.get_table(artifact) for artifact in importance], ignore_index=True)
+    means = table.groupby("gene_id", sort=False)[["reconstruction", "gradient", "graph"]].mean()
+    drawn = figures.importance_scatter(means.dropna(axis="columns", how="all"))
+    yield _picture("explain_importance", "Importances against each other", "Means over the folds.", drawn)
+
+
+def quality_pictures(prepared: PreparedStudy, store: Store) -> Iterator[Picture]:
+    """Draw library size, missing values, densities, sample correlation and principal components."""
+    table, sheet = store.get_table(prepared.quality), store.get_table(prepared.sheet)
+    raw = {name: store.get_layer(artifact, name) for name, artifact in prepared.raw.items()}
+    ready = {name: store.get_layer(artifact, name) for name, artifact in prepared.prepared.items()}
+    missing = {name: quality.feature_missing(layer) for name, layer in raw.items()}
+    yield _picture(
+        "quality_missing_by_sample",
+        "Missing values by sample",
+        "Share of features without a value.",
+        figures.missing_by_sample(table),
+    )
+    yield _picture(
+        "quality_missing_by_feature",
+        "Missing values by feature",
+        "Share of samples without a value.",
+        figures.missing_by_feature(missing),
+    )
+    for name, layer in ready.items():
+        scores, explained = quality.principal_scores(layer.values)
+        yield _picture(
+            f"quality_library_size_{name}",
+            f"Library size, {name}",
+            "Sum of each sample's values as given.",
+            figures.library_sizes(table, name),
+        )
+        yield _picture(
+            f"quality_density_{name}",
+            f"Densities, {name}",
+            "Every line is a sample, before and after preparation.",
+            figures.densities(
+                _densities(quality.log_scale(raw[name].values)),
+                _densities(layer.values),
+                name,
+                before_label="as given, log2(x + 1) where no value is negative",
+            ),
+        )
+        yield _picture(
+            f"quality_sample_correlation_{name}",
+            f"Sample correlation, {name}",
+            "Spearman correlation of the prepared samples.",
+            figures.sample_correlation(quality.sample_correlation(layer.values), layer.sample_ids),
+        )
+        for label in prepared.labels or ("group",):
+            yield _picture(
+                f"quality_pca_{name}_{label}",
+                f"Principal components, {name} by {label}",
+                "Samples on the first two components of the prepared layer.",
+                figures.principal_components(
+                    scores, explained, layer.sample_ids, sheet.set_index("sample_id")[label], label
+                ),
+            )
+
+
+def _densities(values: np.ndarray[Any, Any]) -> list[tuple[Any, Any]]:
+    x, curves = quality.density(values)
+    return [(x, curve) for curve in curves]
+
+
+def training_pictures(histories: tuple[Artifact, ...], validated: Validated | None, store: Store) -> Iterator[Picture]:
+    """Draw losses by epoch, and what held-out predictions reached."""
+    history = pd.concat([store.get_table(artifact) for artifact in histories], ignore_index=True)
+    yield _picture(
+        "training_curves",
+        "Loss by epoch",
+        "Training (dashed) and early-stopping samples (solid), a colour a fold.",
+        figures.training_curves(history),
+    )
+    if validated is None:
+        return
+    validation, predictions = store.get_table(validated.validation), store.get_table(validated.predictions)
+    yield _picture(
+        "validation",
+        "Held-out balanced accuracy",
+        " ".join(validated.verdicts),
+        figures.validation_bars(validation, highlight=GRAPH),
+    )
+    for label in validation["label"].unique():
+        yield _picture(
+            f"validation_confusion_{label}",
+            f"Confusion, {label}",
+            "Held-out samples of all folds, graph attention network.",
+            figures.confusion(predictions, str(label), GRAPH),
+        )
+
+
+def analysis_pictures(
+    layers: PairedLayers, embedding: Artifact, pairs: Artifact, attention: Artifact | None, store: Store
+) -> Iterator[Picture]:
+    """Draw the latents by label, the strongest correlations, and the sample graph."""
+    points, sheet = store.get_table(embedding), store.get_table(layers.sheet)
+    labels = label_columns(sheet)
+    for label in labels or ("group",):
+        yield _picture(
+            f"latents_{label}",
+            f"Latents by {label}",
+            "Final fit; a map shows what was learnt from these samples, not what holds for new ones.",
+            figures.latent_maps(points, sheet, label),
+        )
+    listed = store.get_table(pairs)
+    strongest = listed[listed["condition"] == "all samples"].head(5000)
+    genes = list(dict.fromkeys(strongest["gene_id"]))[:_HEATMAP_GENES]
+    metabolites = list(dict.fromkeys(strongest["metabolite_id"]))[:_HEATMAP_METABOLITES]
+    if genes:
+        rho = correlation_matrix(
+            _rows(store, layers.genes, layers.shared, genes),
+            _rows(store, layers.metabolites, layers.shared, metabolites),
+        )
+        yield _picture(
+            "correlation_strongest",
+            "Strongest gene-metabolite correlations",
+            "Spearman over all shared samples; genes and metabolites of the pairs with the smallest p.",
+            figures.strongest_heatmap(rho, genes, metabolites),
+        )
+    if attention is not None:
+        plane = points[(points["method"] == "PCA") & (points["space"] == "all layers")]
+        label = labels[0]
+        yield _picture(
+            "sample_graph",
+            "Which samples the graph network listens to",
+            f"Final fit, on the principal components of the latents, coloured by {label}.",
+            figures.sample_graph(plane, store.get_table(attention), sheet.set_index("sample_id")[label]),
+        )
+
+
+def _rows(store: Store, artifact: Artifact, shared: tuple[str, ...], features: list[str]) -> np.ndarray[Any, Any]:
+    layer = store.get_layer(artifact, "layer").restricted_to(shared)
+    return layer.values[layer.positions_of(features)]
+
+
+def ranking_pictures(ranked: Ranked, config: RankingConfig, store: Store) -> Iterator[Picture]:
+    """Draw the top genes of each target with what each evidence adds, and the score by rank."""
+    ranking = store.get_table(ranked.ranking)
+    for target, rows in ranking.groupby("target", sort=False):
+        weights = ranked.weights[str(target)]
+        yield _picture(
+            f"ranking_top_{target}",
+            f"Top genes, {target}",
+            "What each evidence adds to the score.",
+            figures.top_genes(rows, contributions(rows, weights, config.fusion)),
+        )
+        yield _picture(
+            f"ranking_scores_{target}",
+            f"Score by rank, {target}",
+            "Every gene; a kink near the top sets the best genes apart.",
+            figures.score_curve(rows),
+        )
+
+
+def _picture(name: str, title: str, caption: str, figure: Figure) -> Picture:
+    return name, title, caption, figure
