@@ -33,11 +33,14 @@ class ContentKey(CachePolicy):
     An `Artifact` counts by its SHA-256, a `SourceFile` by its content, a config by its fields; a `Runtime` does not
     count; anything else but plain JSON values is refused. A record whose objects are gone from the store is passed
     over: the next free key is returned, and the stage runs again.
+
+    `sources` is computed when the stage is defined: parsing Python in several threads at once fails in CPython 3.11
+    (SystemError: AST constructor recursion depth mismatch), and Prefect would go on without a cache.
     """
 
     stage: str = ""
     version: int = 1
-    module: str = ""
+    sources: str = ""
     libraries: tuple[str, ...] = field(default=LIBRARIES)
 
     def compute_key(
@@ -58,7 +61,7 @@ class ContentKey(CachePolicy):
         content = {
             "stage": self.stage,
             "version": self.version,
-            "sources": source_hash(self.module),
+            "sources": self.sources,
             "libraries": {name: version(name) for name in self.libraries},
             "inputs": {name: canonical(value) for name, value in inputs.items() if not isinstance(value, Runtime)},
         }
@@ -113,7 +116,7 @@ def file_hash(path: str) -> str:
 
 @lru_cache
 def source_hash(module: str) -> str:
-    """Return the SHA-256 of a module and of all `tasks` and `models` modules that it reaches, data files beside them too.
+    """Return the SHA-256 of a module, of the `tasks` and `models` modules that it reaches, and of data files beside them.
 
     Imports inside functions count like any other. `configs` does not: what a stage reads of it is among its inputs.
     """
@@ -135,7 +138,7 @@ def _reached(module: str) -> set[Path]:
         seen.add(name)
         files.add(path)
         files.update(other for other in path.parent.glob(f"{path.stem}*") if other.suffix not in {".py", ""})
-        waiting += [imported for imported in _imports(path) if imported.split(".")[0] in {"models", "tasks"}]
+        waiting += _imports(path)
     return files
 
 
@@ -144,10 +147,13 @@ def _file_of(module: str) -> Path | None:
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
-def _imports(path: Path) -> Iterator[str]:
+@lru_cache
+def _imports(path: Path) -> frozenset[str]:
+    found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return frozenset(name for name in found if name.split(".")[0] in {"models", "tasks"})

@@ -8,7 +8,7 @@ import prefect
 from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
 
-from tasks.caching import ContentKey
+from tasks.caching import ContentKey, source_hash
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,7 +46,7 @@ def stage(name: str, *, version: int = 1, run_name: str | None = None) -> Callab
         make = prefect.task(
             name=name,
             task_run_name=run_name or name,
-            cache_policy=ContentKey(stage=name, version=version, module=function.__module__),
+            cache_policy=ContentKey(stage=name, version=version, sources=source_hash(function.__module__)),
             persist_result=True,
             result_serializer="json",
             retries=2,

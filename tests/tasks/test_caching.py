@@ -7,7 +7,8 @@ from configs.study import PreprocessConfig
 from tasks.caching import ContentKey, UncacheableInputError, artifacts_in, canonical, source_hash
 from tasks.records import LayerRead
 
-KEY = ContentKey(stage="prepare", version=1, module="tasks.prepare")
+SOURCES = source_hash("tasks.prepare")
+KEY = ContentKey(stage="prepare", version=1, sources=SOURCES)
 
 
 def artifact(character: str = "a", uri: str | None = None) -> Artifact:
@@ -39,9 +40,9 @@ def test_the_place_of_work_does_not_count() -> None:
 def test_stage_version_sources_and_config_count() -> None:
     inputs = {"config": PreprocessConfig()}
     changed = {
-        ContentKey(stage="prepare", version=2, module="tasks.prepare").digest(inputs),
-        ContentKey(stage="other", version=1, module="tasks.prepare").digest(inputs),
-        ContentKey(stage="prepare", version=1, module="tasks.train").digest(inputs),
+        ContentKey(stage="prepare", version=2, sources=SOURCES).digest(inputs),
+        ContentKey(stage="other", version=1, sources=SOURCES).digest(inputs),
+        ContentKey(stage="prepare", version=1, sources=source_hash("tasks.train")).digest(inputs),
         KEY.digest({"config": PreprocessConfig(max_missing=0.4)}),
         KEY.digest(inputs),
     }
