@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,7 +49,10 @@ def demo(
     from tasks.score import score_run
 
     console.print("Simulating 20,000 genes and 1,000 metabolites in 21 samples, with two pathways planted.")
-    study_file = _simulated(SimulationConfig(), folder)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        server = beside.submit(_start_server)
+        study_file = _simulated(SimulationConfig(), folder)
+        server.result()
     done = _run(_loaded(study_file, ()), study_file.parent, folder / "run", STAGES)
     run_folder = Path(done.run_folder)
     _show_top(run_folder, count=10)
@@ -208,6 +212,13 @@ def _run(study: StudyConfig, folder: Path, out: Path | None, stages: tuple[Stage
     except KeyboardInterrupt:
         _complain("Stopped. Finished work is kept; the same command goes on from there.")
         raise typer.Exit(130) from None
+
+
+def _start_server() -> None:
+    """Start the embedded Prefect server, which takes seconds that another step can use."""
+    from flows.embedded import start_server
+
+    start_server()
 
 
 def _simulated(config: SimulationConfig, folder: Path) -> Path:

@@ -116,7 +116,7 @@ def file_hash(path: str) -> str:
 
 @lru_cache
 def source_hash(module: str) -> str:
-    """Return the SHA-256 of a module, of the `tasks` and `models` modules that it reaches, and of data files beside them.
+    """Return the SHA-256 of a module, of the `tasks` and `models` modules that it reaches, and data files beside them.
 
     Imports inside functions count like any other. `configs` does not: what a stage reads of it is among its inputs.
     """
@@ -137,9 +137,14 @@ def _reached(module: str) -> set[Path]:
             continue
         seen.add(name)
         files.add(path)
-        files.update(other for other in path.parent.glob(f"{path.stem}*") if other.suffix not in {".py", ""})
+        files.update(other for other in _data_files(path.parent) if other.name.startswith(path.stem))
         waiting += _imports(path)
     return files
+
+
+@lru_cache
+def _data_files(folder: Path) -> tuple[Path, ...]:
+    return tuple(path for path in folder.iterdir() if path.suffix not in {".py", ""})
 
 
 def _file_of(module: str) -> Path | None:

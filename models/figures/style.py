@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
@@ -142,10 +144,14 @@ def encode_figure(figure: Figure, *, format: Format, dpi: float = 300) -> bytes:
     bytes
         The same bytes for the same figure: no date, no version, fixed identifiers.
     """
-    metadata = {"Software": None} if format == "png" else {"Date": None, "Creator": None}
     content = io.BytesIO()
+    figure.dpi = dpi
     with drawing():
-        figure.savefig(content, format=format, dpi=dpi, metadata=metadata)
+        # The canvas is told directly: Figure.savefig draws everything twice.
+        if format == "png":
+            FigureCanvasAgg(figure).print_png(content, metadata={"Software": None})  # type: ignore[no-untyped-call]
+        else:
+            FigureCanvasSVG(figure).print_svg(content, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
     return content.getvalue()
 
 
