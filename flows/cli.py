@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,10 +51,8 @@ def demo(
     from tasks.score import score_run
 
     console.print("Simulating 20,000 genes and 1,000 metabolites in 21 samples, with two pathways planted.")
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        server = beside.submit(_start_server)
+    with _server_starting(folder):
         study_file = _simulated(SimulationConfig(), folder)
-        server.result()
     done = _run(_loaded(study_file, ()), study_file.parent, folder / "run", STAGES)
     run_folder = Path(done.run_folder)
     _show_top(run_folder, count=10)
@@ -203,6 +203,8 @@ def _run(study: StudyConfig, folder: Path, out: Path | None, stages: tuple[Stage
     from tasks.publish import check_run_inputs
 
     check_run_inputs(study, folder, out)
+    with _server_starting(folder):
+        console.print(f"Running {study.study}.", markup=False)
     from flows.embedded import run_embedded
     from flows.progress import progress_of_steps
 
@@ -214,11 +216,21 @@ def _run(study: StudyConfig, folder: Path, out: Path | None, stages: tuple[Stage
         raise typer.Exit(130) from None
 
 
-def _start_server() -> None:
-    """Start the embedded Prefect server, which takes seconds that another step can use."""
+@contextmanager
+def _server_starting(folder: Path) -> Iterator[None]:
+    """Start the embedded Prefect server, a process of its own, while the block runs.
+
+    Before a first run the time is used to import what computes, too; later runs may not need it.
+    """
     from flows.embedded import start_server
 
-    start_server()
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        server = beside.submit(start_server)
+        yield
+        if not (folder / ".cairn" / "results").exists():
+            for module in ("tasks.drawings", "models.graph", "models.autoencoder", "models.embedding"):
+                import_module(module)
+        server.result()
 
 
 def _simulated(config: SimulationConfig, folder: Path) -> Path:

@@ -100,17 +100,18 @@ class _Run:
     def all_stages(self) -> RunContent:
         """Run the wanted stages and gather the figures."""
         content = self.prepare()
-        trainings = self.start_training(content) if "train" in self.stages else []
+        trainings = self.start_training(content) if "train" in self.stages else {}
         correlations = self.start_correlation(content) if "analyse" in self.stages else None
         early = self.start_evidence(content) if "rank" in self.stages else None
+        embedding = self.start_embedding(content, trainings) if "analyse" in self.stages else None
         if trainings:
             content = self.finish_training(content, trainings)
         if "explain" in self.stages:
             content = self.explain(content)
-        if correlations is not None:
-            content = self.analyse(content, correlations)
         if early is not None:
             content = self.rank(content, early)
+        if correlations is not None and embedding is not None:
+            content = self.analyse(content, correlations, embedding)
         figures = tuple(figure for pictures_of_stage in all_results(self._pictures) for figure in pictures_of_stage)
         content = content.model_copy(update={"figures": figures})
         if "report" in self.stages:
@@ -141,14 +142,16 @@ class _Run:
         notes = (*sheet.notes, *said, *prepared.notes, *references.notes)
         return RunContent(prepared=prepared, references=references, plan=plan, notes=notes)
 
-    def start_training(self, content: RunContent) -> list[Step[FoldTraining]]:
-        """Stage 2: all folds and the final fit, side by side."""
-        names = (*content.plan.folds, FINAL)
-        return [self.steps.start_as(f"fold-{name}", fold, self._job(content, name), self.runtime) for name in names]
+    def start_training(self, content: RunContent) -> dict[str, Step[FoldTraining]]:
+        """Stage 2: the final fit and all folds, side by side; the final fit first, since the maps wait for it."""
+        names = (FINAL, *content.plan.folds)
+        return {
+            name: self.steps.start_as(f"fold-{name}", fold, self._job(content, name), self.runtime) for name in names
+        }
 
-    def finish_training(self, content: RunContent, trainings: list[Step[FoldTraining]]) -> RunContent:
+    def finish_training(self, content: RunContent, trainings: dict[str, Step[FoldTraining]]) -> RunContent:
         """Gather the folds and score the held-out predictions."""
-        folds = {training.fold: training for training in all_results(trainings)}
+        folds = {training.fold: training for training in all_results(list(trainings.values()))}
         graphs = [folds[name].graph for name in content.plan.folds]
         predictions = tuple(graph.predictions for graph in graphs if graph is not None)
         validated = self.steps.run(analyse.validate, predictions, self.runtime) if predictions else None
@@ -161,14 +164,17 @@ class _Run:
         """Stage 3, first half: correlation of every gene with every metabolite."""
         return self.steps.start(analyse.correlate, self._paired(content), self.study.correlation, self.runtime)
 
-    def analyse(self, content: RunContent, started: Step[Correlations]) -> RunContent:
-        """Stage 3, second half: maps of the latents, and the figures of both halves."""
-        final = content.folds[FINAL]
-        embedding = self.steps.run(
-            analyse.embed_latents, _latents(final), content.prepared.shared, self.study.seed, self.runtime
-        )
-        correlations = started.result()
-        attention = final.graph.attention if final.graph else None
+    def start_embedding(self, content: RunContent, trainings: dict[str, Step[FoldTraining]]) -> Step[Artifact]:
+        """Stage 3, second half: maps of the final fit's latents."""
+        latents = _latents(trainings[FINAL].result())
+        shared, seed = content.prepared.shared, self.study.seed
+        return self.steps.start(analyse.embed_latents, latents, shared, seed, self.runtime)
+
+    def analyse(self, content: RunContent, started: Step[Correlations], mapping: Step[Artifact]) -> RunContent:
+        """Gather both halves of stage 3 and draw them."""
+        correlations, embedding = started.result(), mapping.result()
+        graph = content.folds[FINAL].graph
+        attention = graph.attention if graph else None
         drawing = self.steps.start(
             pictures.draw_analysis, self._paired(content), embedding, correlations.pairs, attention, self.runtime
         )

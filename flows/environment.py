@@ -31,6 +31,8 @@ def prefect_settings(results: Path | None = None) -> dict[str, str]:
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
         # Stages run side by side: one BLAS thread for each is faster, and results do not depend on the number of cores.
         "OPENBLAS_NUM_THREADS": "1",
+        # Compiling UMAP takes longer than mapping some hundred samples: compile it quickly, not well.
+        "NUMBA_OPT": "0",
         # The embedded server loses what it has not recorded when it ends: record soon and in small batches.
         f"{_RECORDER}_READ_BATCH_SIZE": "50",
         f"{_RECORDER}_BATCH_SIZE": "50",
