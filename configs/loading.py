@@ -12,6 +12,7 @@ from configs.study import StudyConfig
 
 ConfigT = TypeVar("ConfigT", bound=BaseModel)
 
+SET = "--set"
 REMEDY = "Correct it; README shows a complete study file."
 
 
@@ -58,7 +59,7 @@ def load_study(text: str, *, file: str, overrides: Sequence[str] = ()) -> StudyC
 
 def load_simulation(overrides: Sequence[str]) -> SimulationConfig:
     """Return the settings of a simulation, `key=value` replacing defaults; raises StudyFileError as above."""
-    return _validated(SimulationConfig, {}, overrides, "--set")
+    return _validated(SimulationConfig, {}, overrides, SET)
 
 
 def _validated(model: type[ConfigT], document: Mapping[str, Any], overrides: Sequence[str], file: str) -> ConfigT:
@@ -69,7 +70,8 @@ def _validated(model: type[ConfigT], document: Mapping[str, Any], overrides: Seq
     except ValidationError as error:
         problems = [_problem(model, details["loc"], details["type"], details["msg"]) for details in error.errors()]
         found = "; ".join(problems)
-        raise StudyFileError(wanted="valid settings", found=found, where=file, remedy=REMEDY) from error
+        where = file if not overrides or file == SET else f"{file} with {SET} {' '.join(overrides)}"
+        raise StudyFileError(wanted="valid settings", found=found, where=where, remedy=REMEDY) from error
 
 
 def _parse(text: str, file: str) -> dict[str, Any]:
@@ -79,8 +81,8 @@ def _parse(text: str, file: str) -> dict[str, Any]:
         found = " ".join(str(error).split())
         raise StudyFileError(wanted="YAML", found=found, where=file, remedy=REMEDY) from error
     if not isinstance(document, dict):
-        found = "an empty file" if document is None else f"a {type(document).__name__}"
-        raise StudyFileError(wanted="a mapping with study and layers", found=found, where=file, remedy=REMEDY)
+        found = "an empty file" if document is None else "a list" if isinstance(document, list) else "plain text"
+        raise StudyFileError(wanted="settings, study and layers among them", found=found, where=file, remedy=REMEDY)
     return document
 
 

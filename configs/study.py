@@ -141,7 +141,7 @@ class CorrelationConfig(Section):
         6, ge=4, le=10_000, description="Samples that a condition needs for its own correlation."
     )
     max_listed_pairs: int = Field(
-        1_000_000, ge=1, description="Strongest passing pairs that are kept in the pair table."
+        100_000, ge=1, description="Strongest passing pairs of each condition that are kept in the pair table."
     )
 
 

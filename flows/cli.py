@@ -1,5 +1,6 @@
 """The `cairn` command."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from configs.loading import load_study
 from configs.simulation import SimulationConfig
 from configs.stages import STAGES, Stage
 from configs.study import StudyConfig, Unit
-from flows.environment import apply_settings, prefect_settings
+from flows.environment import apply_settings
 
 if TYPE_CHECKING:
     from flows.discover import Discovered
@@ -147,7 +148,7 @@ def score(
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the page.")] = 4200) -> None:
     """Start the Prefect UI on the database of this checkout's runs; stop it with Ctrl-C."""
     apply_settings()
-    console.print(f"Runs are shown at http://127.0.0.1:{port}/runs (database in {prefect_settings()['PREFECT_HOME']}).")
+    console.print(f"Runs are shown at http://127.0.0.1:{port}/runs (database in {os.environ['PREFECT_HOME']}).")
     console.print("Stop with Ctrl-C.")
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     raise typer.Exit(subprocess.run(command, check=False).returncode)  # noqa: S603 - fixed words and a checked number

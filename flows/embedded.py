@@ -1,5 +1,6 @@
 """Running the parent flow under Prefect's embedded server, and leaving a true record behind."""
 
+import logging
 import os
 import platform
 import time
@@ -41,6 +42,7 @@ def start_server() -> None:
 def run_embedded(study: StudyConfig, folder: Path, out: str | None, stages: tuple[Stage, ...]) -> Discovered:
     """Run `discover` in this process; raises what the flow raises."""
     parallel = discover.with_options(task_runner=threads(study.execution.parallel_folds))
+    logging.getLogger("cairn").setLevel(logging.INFO)
     # A heartbeat costs each flow run a second and nothing watches it here.
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), get_client(sync_client=True) as client:
         sweep(client)

@@ -79,4 +79,4 @@ def threads(count: int) -> TaskRunner[PrefectFuture[Any]]:
 
 def announce(step: str, *, ended: str = "") -> None:
     """Log an event that a progress display can follow."""
-    logger.debug("%s %s", step, ended, extra={"step": step, "ended": ended})
+    logger.debug("%s: %s", step, ended or "started", extra={"step": step, "ended": ended})

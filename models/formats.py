@@ -111,7 +111,9 @@ def _unpacked(content: bytes, file: str) -> bytes:
         return gzip.decompress(content)
     except (EOFError, OSError, zlib.error) as error:
         remedy = "Copy or download the file again; part of it is missing."
-        raise TableError(wanted="a whole gzip file", found=f"{error}", where=file, remedy=remedy) from error
+        raise TableError(
+            wanted="a whole gzip file", found=f"a damaged one ({error})", where=file, remedy=remedy
+        ) from error
 
 
 def _check_shape(table: RawTable) -> RawTable:
@@ -296,7 +298,9 @@ def _sheet_cells(content: bytes, file: str, sheet: str | None) -> list[tuple[obj
             return list(worksheet.iter_rows(values_only=True))
     except (zipfile.BadZipFile, KeyError, ValueError, zlib.error, ParseError) as error:
         remedy = "Open it in a spreadsheet program and save it again as XLSX, or export it as CSV."
-        raise TableError(wanted="a whole XLSX file", found=f"{error}", where=file, remedy=remedy) from error
+        raise TableError(
+            wanted="a whole XLSX file", found=f"a damaged one ({error})", where=file, remedy=remedy
+        ) from error
 
 
 def _worksheet(workbook: openpyxl.Workbook, file: str, sheet: str | None) -> openpyxl.worksheet.worksheet.Worksheet:
@@ -329,7 +333,9 @@ def _read_parquet(content: bytes, file: str) -> RawTable:
         table = pq.read_table(pa.BufferReader(content))
     except (pa.ArrowException, OSError) as error:
         remedy = "Write or copy the file again."
-        raise TableError(wanted="a whole Parquet file", found=f"{error}", where=file, remedy=remedy) from error
+        raise TableError(
+            wanted="a whole Parquet file", found=f"a damaged one ({error})", where=file, remedy=remedy
+        ) from error
     index = _pandas_index(table.schema)
     names = [*index, *(name for name in table.column_names if name not in index)] if index else table.column_names
     table = table.select(names) if index else table

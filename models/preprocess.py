@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from configs.errors import TableError
+from configs.errors import TableError, first_of
 from configs.study import PreprocessConfig, Role, Unit
 from models.layer import Layer
 from models.normalise import counts_per_million, scale_intensities
@@ -67,7 +67,8 @@ def prepare_layer(layer: Layer, *, unit: Unit, role: Role, config: PreprocessCon
     dropped = pd.DataFrame({"layer": layer.name, "feature_id": ids[~kept], "reason": reasons[~kept]}, dtype="str")
     if len(dropped):
         counts = ", ".join(f"{count} {reason}" for reason, count in dropped["reason"].value_counts().items())
-        notes = (*notes, f"{layer.name}: {len(dropped)} of {len(kept)} features were dropped ({counts}).")
+        names = first_of(dropped["feature_id"])
+        notes = (*notes, f"{layer.name}: {len(dropped)} of {len(kept)} features were dropped ({counts}): {names}.")
     return Prepared(Layer(layer.name, scaled[kept], tuple(ids[kept]), layer.sample_ids), dropped, notes)
 
 

@@ -12,8 +12,9 @@ Array = npt.NDArray[np.float64]
 
 MIN_COMPLETE_FEATURES = 3
 """Features without missing values that a correlation between samples needs."""
-DENSITY_VALUES = 5000
+DENSITY_VALUES = 2000
 """Values of a sample that a density is estimated from."""
+_SHOWN = (0.0005, 0.9995)  # quantiles between which a density is drawn
 _ROUNDING = 1e-10  # below this share of its largest value a feature's spread is rounding
 
 
@@ -97,7 +98,7 @@ def density(values: Values, *, points: int = 200) -> tuple[Array, Array]:
     values : ndarray, shape=(n_features, n_samples)
         Values; NaN is missing.
     points : int
-        Points between the smallest and the largest value.
+        Points over the middle 99.9% of all values, so that a single far one does not squeeze the rest.
 
     Returns
     -------
@@ -106,7 +107,7 @@ def density(values: Values, *, points: int = 200) -> tuple[Array, Array]:
         Density from at most `DENSITY_VALUES` evenly spaced sorted values; NaN for a sample without two different ones.
     """
     finite = values[np.isfinite(values)]
-    x = np.linspace(finite.min(), finite.max(), points) if len(finite) else np.full(points, np.nan)
+    x = np.linspace(*np.quantile(finite, _SHOWN), points) if len(finite) else np.full(points, np.nan)
     curves = np.full((values.shape[1], points), np.nan)
     for sample, column in enumerate(values.T):
         ordered = np.sort(column[np.isfinite(column)]).astype(np.float64)

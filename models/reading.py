@@ -11,11 +11,12 @@ import pandas as pd
 import pyarrow as pa
 
 from configs.errors import SampleError, TableError, first_of
-from configs.study import LayerConfig, Unit
+from configs.study import DEFAULT_ROLES, LayerConfig, Role, Unit
 from models.formats import RawTable, read_table
 from models.layer import Layer
 from models.numbers import Numbers, parse_numbers
 
+_KINDS: dict[Role, str] = {"genes": "gene", "metabolites": "metabolite", "features": "feature"}
 _DESCRIPTIONS = ("description", "annotation", "product", "function")
 
 
@@ -149,10 +150,11 @@ def read_layer(
     grid = _grid(raw, 0 if config.id_column is None else raw.index(config.id_column, f"layers.{name}.id_column"))
     turned, notes = _orientation(grid, name, config, known_samples)
     grid, left_out = _choose_rows(grid, known_samples) if turned else _choose_columns(grid, known_samples)
-    kinds = ("sample", "feature") if turned else ("feature", "sample")
+    kind = _KINDS[config.role or DEFAULT_ROLES.get(name, "features")]
+    kinds = ("sample", kind) if turned else (kind, "sample")
     _check_ids(grid.row_ids, grid.rows, f"{file}, rows", kinds[0])
     _check_ids(grid.column_ids, grid.positions, f"{file}, columns", kinds[1])
-    _check_numbers(grid, name, unit)
+    _check_numbers(grid, name, unit, has_sheet=bool(known_samples))
     features, samples = (grid.column_ids, grid.row_ids) if turned else (grid.row_ids, grid.column_ids)
     values = grid.numbers.cells.T if turned else grid.numbers.cells
     if config.zeros == "missing":
@@ -304,10 +306,10 @@ def _check_ids(ids: Sequence[str], places: npt.NDArray[np.int64], where: str, ki
         )
 
 
-def _check_numbers(grid: _Grid, name: str, unit: Unit) -> None:
+def _check_numbers(grid: _Grid, name: str, unit: Unit, *, has_sheet: bool) -> None:
     numbers = grid.numbers
     if numbers.is_text.any():
-        raise _text_found(grid)
+        raise _text_found(grid, has_sheet=has_sheet)
     with np.errstate(over="ignore"):
         infinite = np.isinf(numbers.cells.astype(np.float32))
     if infinite.any():
@@ -318,15 +320,17 @@ def _check_numbers(grid: _Grid, name: str, unit: Unit) -> None:
     negative = numbers.cells < 0
     if unit != "log2" and negative.any():
         row, column = np.argwhere(negative)[0]
+        others = int(negative.sum()) - 1
+        more = f" and {others} more below 0" if others else ""
         raise TableError(
             wanted=f"values of at least 0, as the unit is {unit}",
-            found=f"{grid.cell(row, column)} and {negative.sum() - 1} more negative values",
+            found=f"{grid.cell(row, column)}{more}",
             where=grid.place(row, column),
             remedy=f"If the values are logarithms, write `unit: log2` under layers.{name}; else correct them.",
         )
 
 
-def _text_found(grid: _Grid) -> TableError:
+def _text_found(grid: _Grid, *, has_sheet: bool) -> TableError:
     """Point at the first text in the number columns; decimal commas have their own advice."""
     numbers = grid.numbers
     commas = int(numbers.has_comma.sum())
@@ -336,10 +340,9 @@ def _text_found(grid: _Grid) -> TableError:
         remedy = "Export the table with decimal points and without thousands separators."
         found = f"{commas} numbers with a decimal comma or thousands separator, the first being {cell}"
         return TableError(wanted="numbers with a decimal point", found=found, where=where, remedy=remedy)
-    remedy = (
-        "Correct the cell, or leave it empty if the value is missing; "
-        "a column that is no sample is left out once a sample sheet names the samples."
-    )
+    remedy = "Correct the cell, or leave it empty if the value is missing."
+    if not has_sheet:
+        remedy += " A column that is no sample is left out once a sample sheet names the samples."
     return TableError(wanted="a number", found=f"the text {cell}", where=where, remedy=remedy)
 
 

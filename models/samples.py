@@ -137,7 +137,7 @@ def check_samples(layers: Mapping[str, Sequence[str]], sheet: pd.DataFrame) -> t
         counts = ", ".join(f"{name} has {len(ids)}" for name, ids in usable.items())
         raise SampleError(
             wanted=f"at least {MIN_SHARED_SAMPLES} samples that all layers and the sample sheet share",
-            found=f"{len(shared)} ({first_of(shared)}), where the sheet has {len(sheet)} and of these {counts}",
+            found=f"{len(shared)} ({first_of(shared)}), where the sheet has {len(sheet)} samples, of which {counts}",
             where="samples",
             remedy="Add samples, or name each sample alike in all tables.",
         )

@@ -7,14 +7,16 @@ import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any, Literal
 
 import pandas as pd
 from openpyxl import Workbook
-from openpyxl.cell import Cell
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.packaging.core import DocumentProperties
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
+from openpyxl.xml.constants import ARC_CORE
+from openpyxl.xml.functions import tostring
 
 from configs.tables import EVIDENCES
 from models.workbook_words import COLUMN_WORDS, FURTHER, SHEET_WORDS, ColumnWord
@@ -24,19 +26,24 @@ Kind = Literal["legend", "target", "family", "pairs", "samples", "qc", "settings
 _NAME_LIMIT = 31
 _TEXT_LIMIT = 32_767
 _FIXED_DATE = dt.datetime(2000, 1, 1)
-_FIXED_STAMP = b"2000-01-01T00:00:00Z"
 _NARROWEST, _WIDEST, _LEGEND_WIDTH, _SAMPLED_ROWS = 9, 48, 110, 200
 _FREEZE = {"target": "C2", "legend": "A2", "settings": "A2"}
 _FILTER_ARROW = 3  # characters that the arrow of the filter covers in a header
 _LEGEND_COLUMNS = ("sheet", "column", "unit", "what it is and how to read it")
-_WHERE = "the run folder (ranking.csv, ranking.parquet and tables/)"
+_WHERE: dict[Kind, str] = {
+    "target": "ranking.csv",
+    "family": "tables/family_{name}.csv",
+    "pairs": "tables/correlated_pairs.csv",
+    "samples": "tables/samples.csv",
+    "qc": "tables/quality.csv",
+    "settings": "manifest.json",
+}
+"""File of the run folder that has the whole table."""
 
 # What XML cannot hold, and what Excel would read as an escaped character: both are written as _xHHHH_.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ILLEGAL_IN_NAME = re.compile(r"[\[\]:*?/\\\x00-\x1f\ud800-\udfff\ufffe\uffff]")
-_MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
-_DIMENSION = re.compile(rb'<dimension ref="[^"]*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,7 @@ def build_workbook(  # noqa: PLR0913 - the tables of a study, each by its name
     qc: pd.DataFrame,
     settings: Mapping[str, str],
     notes: Sequence[str] = (),
-    max_rows: int = 5_000,
+    max_rows: int = 1_000,
 ) -> bytes:
     """Write the tables of a study as one Excel workbook.
 
@@ -75,7 +82,7 @@ def build_workbook(  # noqa: PLR0913 - the tables of a study, each by its name
     families : mapping of str to DataFrame
         Tables of the contract `homology_hits` by family; one sheet each.
     pairs, samples, qc : DataFrame
-        Tables of the contracts of these names.
+        Tables of the contracts of these names; the pairs strongest first.
     settings : mapping of str to str
         Setting by its dotted key.
     notes : sequence of str
@@ -102,10 +109,10 @@ def build_workbook(  # noqa: PLR0913 - the tables of a study, each by its name
         _sheet(kind, name, frame, legal=legal, limit=max_rows)
         for (kind, name, frame), legal in zip(tables, names, strict=True)
     ]
-    book = Workbook()
-    book.remove(book.active)
-    rows = [_add(book, sheet) for sheet in (_Sheet("legend", "Legend", "", _legend(sheets, notes)), *sheets)]
-    return _saved(book, rows)
+    book = Workbook(write_only=True)
+    for sheet in (_Sheet("legend", "Legend", "", _legend(sheets, notes)), *sheets):
+        _add(book, sheet)
+    return _saved(book)
 
 
 def sheet_name(wanted: str, taken: set[str]) -> str:
@@ -143,7 +150,8 @@ def _sheet(kind: Kind, name: str, frame: pd.DataFrame, *, legal: str, limit: int
     ordered = frame.sort_values("rank", kind="stable") if kind == "target" else frame
     meaning = SHEET_WORDS[kind].format(name=name)
     if len(frame) > limit:
-        meaning += f" The first {limit:,} of {len(frame):,} rows; the whole table is in {_WHERE}."
+        whole = _WHERE[kind].format(name=name)
+        meaning += f" The first {limit:,} of {len(frame):,} rows; the whole table is {whole} in the run folder."
     if not len(frame):
         meaning += " There is none."
     empty = tuple(str(column) for column in frame.columns[frame.isna().all()]) if len(frame) else ()
@@ -178,24 +186,30 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more"
 
 
-def _add(book: Any, sheet: _Sheet) -> bytes:  # noqa: ANN401 - openpyxl has no types
-    """Add a sheet with its header, and return its rows as XML.
-
-    openpyxl takes tens of seconds for the rows of a real study, cell by cell, so the rows are written here and join
-    the sheet when the workbook is saved.
-    """
+def _add(book: Any, sheet: _Sheet) -> None:  # noqa: ANN401 - openpyxl has no types
+    """Add a sheet with its header and its rows."""
     page = book.create_sheet(sheet.name)
     page.freeze_panes = _FREEZE.get(sheet.kind, "B2")
-    columns = []
-    for place, name in enumerate(map(str, sheet.frame.columns), 1):
-        values, letter = _values(sheet.frame.iloc[:, place - 1]), get_column_letter(place)
-        _header(page.cell(1, place), name)
-        page.column_dimensions[letter].width = _width(name, values, sheet.word(name).number_format)
-        columns.append(_cells(values, letter, _style(page, sheet, place - 1)))
-    if columns:
-        page.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{len(sheet.frame) + 1}"
-    rows = (f'<row r="{place}">{"".join(cells)}</row>' for place, cells in enumerate(zip(*columns, strict=True), 2))
-    return "".join(rows).encode()
+    names = [str(name) for name in sheet.frame.columns]
+    columns = [_values(sheet.frame.iloc[:, place]) for place in range(len(names))]
+    for place, (name, values) in enumerate(zip(names, columns, strict=True), 1):
+        width = _width(name, values, sheet.word(name).number_format)
+        page.column_dimensions[get_column_letter(place)].width = width
+    if names:
+        page.auto_filter.ref = f"A1:{get_column_letter(len(names))}{len(sheet.frame) + 1}"
+    _append(page, [_header(page) for _ in names], [safe_text(name) for name in names])
+    cells = [_cell(page, sheet, place) for place in range(len(names))]
+    for row in zip(*columns, strict=True):
+        _append(page, cells, row)
+
+
+def _append(page: Any, cells: Sequence[Any], values: Sequence[float | str | None]) -> None:  # noqa: ANN401
+    """Write one row; a page that is only written takes a cell's value at once, so each column needs a single cell."""
+    for cell, value in zip(cells, values, strict=True):
+        cell.value = value or None if isinstance(value, str) else value
+        if cell.value is not None and isinstance(value, str):
+            cell.data_type = "s"  # openpyxl takes a leading '=' for a formula
+    page.append(cells)
 
 
 def _is_number(series: "pd.Series[Any]") -> bool:
@@ -214,36 +228,23 @@ def _number(value: float) -> float | str:
     return value if math.isfinite(value) else str(value)
 
 
-def _cells(values: Sequence[float | str | None], letter: str, style: int) -> list[str]:
-    """Return the XML of the cells of one column from row 2 down; an inline string is never read as a formula."""
-    return [
-        ""
-        if value is None
-        else f'<c r="{letter}{row}" s="{style}" t="inlineStr"><is><t xml:space="preserve">{escape(value, quote=False)}'
-        "</t></is></c>"
-        if isinstance(value, str)
-        else f'<c r="{letter}{row}" s="{style}"><v>{value!r}</v></c>'
-        for row, value in enumerate(values, 2)
-    ]
-
-
-def _style(page: Any, sheet: _Sheet, column: int) -> int:  # noqa: ANN401 - openpyxl has no types
-    """Return the number of the cell style of a column."""
-    cell = Cell(page, 1, 1)
+def _cell(page: Any, sheet: _Sheet, column: int) -> Any:  # noqa: ANN401 - openpyxl has no types
+    """Return a cell in the style of a column."""
+    cell = WriteOnlyCell(page)
     if _is_number(sheet.frame.iloc[:, column]):
         cell.number_format = sheet.word(str(sheet.frame.columns[column])).number_format
     else:
         cell.number_format, cell.quotePrefix = "@", True  # stays text when someone edits it
     if sheet.kind == "legend":
         cell.alignment = Alignment(wrap_text=True, vertical="top")
-    return int(cell.style_id)
+    return cell
 
 
-def _header(cell: Any, name: str) -> None:  # noqa: ANN401 - openpyxl has no types
-    cell.value = safe_text(name)
-    cell.data_type = "s"  # openpyxl takes a leading '=' for a formula
+def _header(page: Any) -> Any:  # noqa: ANN401 - openpyxl has no types
+    cell = WriteOnlyCell(page)
     cell.font = Font(bold=True)
     cell.fill = PatternFill("solid", fgColor="DDE6EE")
+    return cell
 
 
 def _width(name: str, values: Sequence[Any], number_format: str) -> float:
@@ -254,28 +255,14 @@ def _width(name: str, values: Sequence[Any], number_format: str) -> float:
     return float(min(_WIDEST, max(_NARROWEST, len(name) + _FILTER_ARROW, *lengths, 0) + 1))
 
 
-def _saved(book: Any, rows: Sequence[bytes]) -> bytes:  # noqa: ANN401 - openpyxl has no types
-    """Save the workbook with the rows of its sheets and without a trace of when that was."""
-    book.properties.creator = "Cairn"
-    book.properties.created = _FIXED_DATE
-    extents = [page.auto_filter.ref or "A1" for page in book]
-    parts = {f"xl/worksheets/sheet{place}.xml": pair for place, pair in enumerate(zip(rows, extents, strict=True), 1)}
+def _saved(book: Any) -> bytes:  # noqa: ANN401 - openpyxl has no types
+    """Save the workbook without a trace of when that was."""
     draft, final = io.BytesIO(), io.BytesIO()
     book.save(draft)
-    with zipfile.ZipFile(draft) as source, zipfile.ZipFile(final, "w", zipfile.ZIP_DEFLATED) as copy:
+    book.properties = DocumentProperties(creator="Cairn", created=_FIXED_DATE, modified=_FIXED_DATE)
+    with zipfile.ZipFile(draft) as source, zipfile.ZipFile(final, "w") as copy:
         for name in source.namelist():
-            content = source.read(name)
-            if name in parts:
-                content = _with_rows(content, *parts[name])
-            if name == "docProps/core.xml":
-                content = _MODIFIED.sub(rb"\g<1>" + _FIXED_STAMP + rb"\g<2>", content)
+            content = tostring(book.properties.to_tree()) if name == ARC_CORE else source.read(name)
             member = zipfile.ZipInfo(name, _FIXED_DATE.timetuple()[:6])
-            member.compress_type = zipfile.ZIP_DEFLATED
-            copy.writestr(member, content)
+            copy.writestr(member, content, zipfile.ZIP_DEFLATED)
     return final.getvalue()
-
-
-def _with_rows(sheet: bytes, rows: bytes, extent: str) -> bytes:
-    """Return the XML of a sheet that has a header only with its rows put in, and with the size that it now has."""
-    sized = _DIMENSION.sub(b'<dimension ref="' + extent.encode() + b'"', sheet, count=1)
-    return sized.replace(b"</sheetData>", rows + b"</sheetData>", 1)

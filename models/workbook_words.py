@@ -30,13 +30,14 @@ _RANKING = {
     "score": ColumnWord("", "Fused evidence: weighted sum of the transformed ranks. Compare within a sheet.", SCORE),
     "p": ColumnWord(
         "0 to 1",
-        "How often a score this high arises when whole replicate groups are permuted. It cannot fall below "
-        "1 / (permutations + 1).",
+        "How often the score would be this high if the correlation with the target were chance and the other evidence "
+        "as it is. From permuting whole replicate groups; it says nothing of the other evidence.",
         SCIENTIFIC,
     ),
     "q": ColumnWord(
         "0 to 1",
-        "Expected share of chance findings among this gene and all before it (Benjamini-Hochberg within the target).",
+        "Expected share of chance findings among the genes of this target whose p is as small "
+        "(Benjamini-Hochberg). It follows p, not the rank.",
         SCIENTIFIC,
     ),
     "stability": ColumnWord(

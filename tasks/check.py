@@ -1,11 +1,14 @@
 """Looking at a study without training: do the files fit, and what would run."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from configs.artifact import Runtime, SourceFile
+from configs.errors import OutputError
 from configs.study import StudyConfig
 from models.presets import parameter_count
 from tasks import prepare
@@ -26,7 +29,7 @@ class CheckReport(BaseModel):
 
 def check_study(study: StudyConfig, folder: Path) -> CheckReport:
     """Read and prepare everything, plan the folds, look up every id; raises UserError for what a run would refuse."""
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory(prefix="cairn-check-") as temporary, _temporary_files():
         runtime = Runtime(store=temporary, checkpoints=temporary, device=study.execution.device)
         prepared, notes = prepare_study(study, folder, runtime)
         names = (study.layer_with("genes"), study.layer_with("metabolites"))
@@ -46,8 +49,8 @@ def check_study(study: StudyConfig, folder: Path) -> CheckReport:
         f"{len(prepared.shared)} samples are in every layer, in {sheet['group'].nunique()} replicate groups.",
         f"Labels to predict: {', '.join(prepared.labels) or 'none, so the graph network is left out'}.",
         f"{len(plan.folds)} folds and the final fit.",
-        *(f"Target {name}: {len(ids)} metabolites." for name, ids in references.targets.items()),
-        *(f"Baits of {name}: {len(ids)} genes." for name, ids in references.baits.items()),
+        *(f"Target {name}: {_counted(len(ids), 'metabolite')}." for name, ids in references.targets.items()),
+        *(f"Baits of {name}: {_counted(len(ids), 'gene')}." for name, ids in references.baits.items()),
     )
     return CheckReport(layers=layers, facts=facts, notes=(*notes, *references.notes))
 
@@ -81,6 +84,20 @@ def prepare_study(study: StudyConfig, folder: Path, runtime: Runtime) -> tuple[P
     )
     notes = (*sheet.notes, *(note for layer in layers.values() for note in layer.notes), *prepared.notes)
     return prepared, notes
+
+
+@contextmanager
+def _temporary_files() -> Iterator[None]:
+    """Say of files that cannot be written what helps here: a check writes nowhere but to the temporary folder."""
+    try:
+        yield
+    except OutputError as error:
+        remedy = "A check needs some temporary space: free some, or name another folder in the variable TMPDIR."
+        raise OutputError(wanted=error.wanted, found=error.found, where=error.where, remedy=remedy) from error
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _layer_sentence(study: StudyConfig, prepared: PreparedStudy, store: Store, name: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from configs.artifact import SourceFile
-from configs.errors import OutputError
+from configs.errors import OutputError, StudyFileError
 from configs.study import LayerConfig, Unit
 from models.reading import read_layer
 from models.samples import samples_from_names
@@ -23,6 +23,8 @@ def write_study(
     ------
     OutputError
         A study file is there already.
+    StudyFileError
+        A table is not there.
     TableError
         A table cannot be read.
     """
@@ -37,6 +39,9 @@ def write_study(
     notes: list[str] = []
     names: dict[str, None] = {}
     for layer, path, layer_unit in (("transcriptome", expression, unit), ("metabolome", metabolites, "intensity")):
+        if not path.is_file():
+            found = "a folder" if path.is_dir() else "nothing there"
+            raise StudyFileError(wanted="a table", found=found, where=str(path), remedy="Correct the path.")
         reading = read_layer(
             file_content(SourceFile(path=str(path))),
             path.name,
@@ -67,6 +72,9 @@ def write_study(
         folder.mkdir(parents=True, exist_ok=True)
         for path, text in files.items():
             path.write_text(text, "utf-8")
+    except (FileExistsError, NotADirectoryError) as error:
+        remedy = "Choose another folder with --folder."
+        raise OutputError(wanted="a folder", found="a file in its place", where=str(folder), remedy=remedy) from error
     except OSError as error:
         raise output_error(error, str(folder)) from error
     return target, tuple(notes)

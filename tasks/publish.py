@@ -59,18 +59,17 @@ def publish_run(content: RunContent, study: StudyConfig, folder: str, target: st
 
 def check_output_folder(place: Path, *, marker: str = MANIFEST, what: str = "run") -> None:
     """Raise OutputError where `place` has files but not the one named `marker`, or cannot be written."""
+    remedy = "Choose another folder with --out." if what == "run" else "Choose another folder."
     if place.is_dir() and any(place.iterdir()) and not (place / marker).is_file():
         raise OutputError(
             wanted=f"a new folder, an empty one, or an earlier {what}",
             found="a folder with other files",
             where=str(place),
-            remedy="Choose another folder with --out.",
+            remedy=remedy,
         )
     existing = next(parent for parent in (place, *place.parents) if parent.exists())
     if not existing.is_dir():
-        raise OutputError(
-            wanted="a folder", found="a file", where=str(existing), remedy="Choose another folder with --out."
-        )
+        raise OutputError(wanted="a folder", found="a file", where=str(existing), remedy=remedy)
     try:
         with tempfile.TemporaryFile(dir=existing):
             pass

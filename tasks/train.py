@@ -81,6 +81,8 @@ def train_layer(
         device=device,
     )
     checkpoint.clear()
+    best = min(history, key=lambda loss: loss.train_loss if loss.inner_loss is None else loss.inner_loss)
+    logger.info("%s, fold %s: %d epochs, best in epoch %d", name, fold.name, len(history), best.epoch)
     return result
 
 

@@ -6,6 +6,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
@@ -24,7 +26,7 @@ from models.figures.style import (
 
 _IMPORTANCES = {
     "reconstruction": "reconstruction\n(held-out explained variance)",
-    "gradient": "gradient\n(root mean square of dz/dx)",
+    "gradient": "gradient\n(response of the latents)",
     "graph": "graph\n(held-out loss increase)",
 }
 _MAX_POINTS = 3_000
@@ -82,12 +84,20 @@ def importance_scatter(importance: pd.DataFrame) -> Figure:
     pairs = list(combinations(present, 2))
     if not pairs:
         return message_figure("fewer than two importances to compare")
-    figure = new_figure(TWO_COLUMNS, 66)
-    for axes, (first, second) in zip(panels(figure, len(pairs), len(pairs)), pairs, strict=True):
+    figure = new_figure(TWO_COLUMNS, 60)
+    every_axes = panels(figure, len(pairs), len(pairs))
+    clouds = []
+    for axes, (first, second) in zip(every_axes, pairs, strict=True):
         both = importance[[first, second]].dropna().to_numpy(dtype=np.float64)
-        _cloud(figure, axes, both)
+        clouds += _cloud(axes, both)
         axes.set(xlabel=_IMPORTANCES[first], ylabel=_IMPORTANCES[second])
+        axes.ticklabel_format(scilimits=(-2, 4))
         axes.set_title(f"{len(both):,} genes,\nSpearman {_spearman(both)}")
+    if clouds:
+        shared = LogNorm(1, max(2.0, *(float(cells.get_array().max()) for cells in clouds)))
+        for cells in clouds:
+            cells.set_norm(shared)
+        figure.colorbar(clouds[0], ax=every_axes, label="genes", shrink=0.8, format=EngFormatter(sep=""))
     return figure
 
 
@@ -98,14 +108,12 @@ def _spearman(points: FloatArray) -> str:
     return f"{np.corrcoef(ranks, rowvar=False)[0, 1]:z.2f}"
 
 
-def _cloud(figure: Figure, axes: Axes, points: FloatArray) -> None:
-    """Draw points, or counts in hexagons; a few far outliers at the low end do not squeeze the rest."""
+def _cloud(axes: Axes, points: FloatArray) -> list[PolyCollection]:
+    """Draw points, or counts in hexagons, which are returned; a few far outliers at the low end are left out."""
     low = np.percentile(points, 0.5, axis=0) if len(points) > 200 else points.min(axis=0, initial=np.inf)
     shown = points[(points >= low).all(axis=1)]
     if len(shown) <= _MAX_POINTS:
         axes.scatter(shown[:, 0], shown[:, 1], s=5, color=PALETTE[0], alpha=0.5, linewidths=0, rasterized=True)
-        return
-    cells = axes.hexbin(
-        shown[:, 0], shown[:, 1], gridsize=45, bins="log", mincnt=1, cmap="viridis_r", linewidths=0.1, rasterized=True
-    )
-    figure.colorbar(cells, ax=axes, location="bottom", label="genes", shrink=0.8, format=EngFormatter(sep=""))
+        return []
+    x, y = shown.T
+    return [axes.hexbin(x, y, gridsize=45, mincnt=1, cmap="viridis_r", linewidths=0.1, rasterized=True)]

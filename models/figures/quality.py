@@ -28,10 +28,16 @@ from models.figures.style import (
     panels,
     place_names,
     scatter_classes,
+    short_names,
     shorten,
+    text_width,
 )
 
 Curve = tuple[npt.ArrayLike, npt.ArrayLike]
+
+_WIDE, _HUGE = 30, 1_000_000  # ratios of totals beyond which bars on a linear scale, or exact numbers, say nothing
+_MOST_BARS = 40
+_SQUARE = 95.0  # side of the samples x samples matrix in mm
 
 
 @drawn
@@ -48,7 +54,7 @@ def library_sizes(qc: pd.DataFrame, layer: str) -> Figure:
     Returns
     -------
     Figure
-        One bar a sample, the median as a line.
+        One bar a sample, the median as a line; points on a log scale where the totals differ more than thirtyfold.
     """
     chosen = qc[qc["layer"] == layer]
     if chosen.empty:
@@ -56,7 +62,8 @@ def library_sizes(qc: pd.DataFrame, layer: str) -> Figure:
     totals = chosen["library_size"].to_numpy(dtype=np.float64)
     figure = new_figure(_width(len(totals)), 66)
     axes = figure.add_subplot()
-    step = _bars(axes, totals, chosen["sample_id"].tolist(), colour=PALETTE[0])
+    ratio = totals.max() / totals.min() if totals.min() > 0 else np.inf
+    step = _totals(axes, totals, chosen["sample_id"].tolist(), logarithmic=_WIDE < ratio < np.inf)
     median = float(np.median(totals))
     axes.axhline(median, color=DARK, linewidth=0.7, linestyle="--")
     axes.annotate(
@@ -69,17 +76,33 @@ def library_sizes(qc: pd.DataFrame, layer: str) -> Figure:
         fontsize=SMALL,
     )
     axes.yaxis.set_major_formatter(EngFormatter(sep=""))
-    axes.set_ylabel("sum of values, as given")
     axes.set_xlabel(every(step, "sample"))
-    ratio = totals.max() / totals.min() if totals.min() > 0 else np.inf
-    spread = f"largest {ratio:.3g} times the smallest" if np.isfinite(ratio) else "the smallest is zero"
+    spread = f"largest {_times(ratio)} the smallest" if np.isfinite(ratio) else "the smallest is zero"
     axes.set_title(f"{shorten(layer)}: total of each of {len(totals)} samples,\n{spread}")
     return figure
 
 
+def _totals(axes: Axes, totals: FloatArray, names: Sequence[str], *, logarithmic: bool) -> int:
+    if not logarithmic:
+        axes.set_ylabel("sum of values, as given")
+        return _bars(axes, totals, names, colour=PALETTE[0])
+    axes.plot(totals, color=PALETTE[0], marker="o", markersize=4, linewidth=0)
+    axes.set_yscale("log")
+    axes.set_ylabel("sum of values, as given (log scale)")
+    return _named(axes, names)
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.3g} times" if ratio < _WIDE else f"{ratio:,.0f} times" if ratio < _HUGE else "over a million times"
+
+
 def _bars(axes: Axes, heights: FloatArray, names: Sequence[str], *, colour: str) -> int:
     axes.bar(np.arange(len(heights)), heights, width=0.8, color=colour)
-    axes.set_xlim(-0.7, len(heights) - 0.3)
+    return _named(axes, names)
+
+
+def _named(axes: Axes, names: Sequence[str]) -> int:
+    axes.set_xlim(-0.7, len(names) - 0.3)
     axes.grid(axis="y", linewidth=0.3, color=GREY, alpha=0.5)
     return name_axis(axes, "x", names, _width(len(names)) - 18)
 
@@ -90,19 +113,22 @@ def _width(samples: int) -> float:
 
 @drawn
 def missing_by_sample(qc: pd.DataFrame) -> Figure:
-    """Draw the share of missing features of each sample, one panel a layer.
+    """Draw the share of missing features of each sample, one panel a layer that misses any.
 
     Parameters
     ----------
     qc : DataFrame
         Table of the contract `qc`.
     """
-    layers = list(dict.fromkeys(qc["layer"]))
-    if not layers:
+    if qc.empty:
         return message_figure("no layer")
+    missing = qc.groupby("layer", sort=False)["missing_share"].max() > 0
+    layers = missing.index[missing].tolist()
+    if not layers:
+        return message_figure(_whole_sentence(missing.index.tolist()))
     samples = int(qc["layer"].value_counts().max())
     longest = min(18, int(qc["sample_id"].str.len().max()))
-    figure = new_figure(_width(samples), (40 + longest) * len(layers))
+    figure = new_figure(_width(samples), 8 + (44 + longest) * len(layers))
     for axes, layer in zip(panels(figure, len(layers), 1), layers, strict=True):
         chosen = qc[qc["layer"] == layer]
         shares = chosen["missing_share"].to_numpy(dtype=np.float64)
@@ -110,7 +136,9 @@ def missing_by_sample(qc: pd.DataFrame) -> Figure:
         _percent_axis(axes, shares)
         axes.set_ylabel("missing features")
         axes.set_xlabel(every(step, "sample"))
-        axes.set_title(f"{shorten(layer)}: {_missing_sentence(shares)}")
+        found = f"{shares.mean():.1%} of values missing,\n{shares.max():.1%} in the worst sample"
+        axes.set_title(f"{shorten(layer)}: {found}")
+    _say_whole(figure, missing.index[~missing].tolist())
     return figure
 
 
@@ -119,15 +147,18 @@ def _percent_axis(axes: Axes, shares: FloatArray) -> None:
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
 
 
-def _missing_sentence(shares: FloatArray) -> str:
-    if not shares.any():
-        return "no value is missing"
-    return f"{shares.mean():.1%} of values missing,\n{shares.max():.1%} in the worst sample"
+def _whole_sentence(layers: Sequence[str]) -> str:
+    return f"no value is missing in {', '.join(map(shorten, layers))}"
+
+
+def _say_whole(figure: Figure, layers: Sequence[str]) -> None:
+    if layers:
+        figure.supxlabel(_whole_sentence(layers), fontsize=SMALL, x=0.01, ha="left")
 
 
 @drawn
 def missing_by_feature(shares: Mapping[str, FloatArray]) -> Figure:
-    """Draw how many features miss how many samples, one panel a layer.
+    """Draw how many features miss how many samples, one panel a layer that misses any; complete ones are not drawn.
 
     Parameters
     ----------
@@ -136,23 +167,32 @@ def missing_by_feature(shares: Mapping[str, FloatArray]) -> Figure:
     """
     if not shares:
         return message_figure("no layer")
-    columns = min(3, len(shares))
-    figure = new_figure(ONE_COLUMN if columns == 1 else TWO_COLUMNS, 52 * -(-len(shares) // columns))
-    for axes, (layer, values) in zip(panels(figure, len(shares), columns), shares.items(), strict=True):
-        counts, edges = np.histogram(values, bins=20, range=(0, 1))
-        axes.bar(
-            edges[:-1], counts, width=np.diff(edges), align="edge", color=PALETTE[5], edgecolor="white", linewidth=0.3
-        )
-        axes.set_yscale("symlog", linthresh=1, linscale=0.3)
-        axes.yaxis.set_major_formatter(EngFormatter(sep=""))
-        axes.set_ylim(0, max(2, int(counts.max()) * 2))
-        axes.set_xlim(0, 1)
-        axes.xaxis.set_major_formatter(PercentFormatter(1.0))
-        axes.set_xlabel("samples without a value")
-        axes.set_ylabel("features (log scale)")
-        whole = int((np.asarray(values) == 0).sum())
-        axes.set_title(f"{shorten(layer)}: {whole:,} of {len(values):,}\nfeatures are complete")
+    drawn_layers = {layer: values for layer, values in shares.items() if np.any(values)}
+    whole_layers = [layer for layer in shares if layer not in drawn_layers]
+    if not drawn_layers:
+        return message_figure(_whole_sentence(whole_layers))
+    columns = min(3, len(drawn_layers))
+    figure = new_figure(ONE_COLUMN if columns == 1 else TWO_COLUMNS, 4 + 52 * -(-len(drawn_layers) // columns))
+    for axes, (layer, values) in zip(panels(figure, len(drawn_layers), columns), drawn_layers.items(), strict=True):
+        _missing_histogram(axes, values[values > 0])
+        axes.set_title(f"{shorten(layer)}: {int((values > 0).sum()):,} of {len(values):,}\nfeatures lack a value")
+    _say_whole(figure, whole_layers)
     return figure
+
+
+def _missing_histogram(axes: Axes, shares: FloatArray) -> None:
+    """Draw a bar for each share that occurs, or bins where there are many."""
+    places, counts = np.unique(shares, return_counts=True)
+    width = 0.8 * float(np.diff(places, prepend=0).min())
+    if len(places) > _MOST_BARS:
+        counts, edges = np.histogram(shares, bins=20)
+        places, width = (edges[:-1] + edges[1:]) / 2, float(edges[1] - edges[0]) * 0.95
+    axes.bar(places, counts, width=width, color=PALETTE[5])
+    axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.set_ylim(bottom=0)
+    axes.set_xlim(0, min(1.05, float(places.max()) + max(0.05, width)))
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.set(xlabel="samples without a value", ylabel="features")
 
 
 @drawn
@@ -183,7 +223,7 @@ def densities(
         axes.set_xlabel(label)
         axes.set_ylim(bottom=0)
         axes.margins(x=0)
-    left.set_ylabel("density")
+    left.set_ylabel("density, a line a sample")
     left.set_title(f"{shorten(layer)}: {len(before)} samples before preparation")
     right.set_title(f"{len(after)} samples after preparation")
     return figure
@@ -246,14 +286,15 @@ def sample_correlation(matrix: FloatArray, sample_ids: Sequence[str], *, measure
     names = [sample_ids[place] for place in order]
     others = ordered[~np.eye(len(ordered), dtype=bool)]
     lowest = float(np.nanmin(others)) if np.isfinite(others).any() else 0.0
-    figure = new_figure(TWO_COLUMNS * 0.8, 125)
+    letters = text_width(short_names(names, 18))
+    figure = new_figure(_SQUARE + letters + 30, _SQUARE + letters + 16)
     axes = figure.add_subplot()
     image = axes.imshow(ordered, cmap="viridis", vmin=min(lowest, 0.999), vmax=1, interpolation="nearest")
-    step = name_axis(axes, "x", names, 95)
-    name_axis(axes, "y", names, 95)
+    step = name_axis(axes, "x", names, _SQUARE)
+    name_axis(axes, "y", names, _SQUARE)
     axes.set_xlabel(every(step, "sample"))
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     figure.colorbar(image, ax=axes, shrink=0.6, label=f"{measure} correlation")
-    axes.set_title(f"{len(names)} samples, clustered; lowest correlation {lowest:.2f}")
+    axes.set_title(f"{len(names)} samples, clustered;\nlowest correlation {lowest:.2f}")
     return figure

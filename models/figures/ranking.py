@@ -21,7 +21,6 @@ from models.figures.style import (
 )
 
 _COLOURS = dict(zip(EVIDENCES, PALETTE, strict=False))
-_HATCHES = dict(zip(EVIDENCES, ("", "////", "....", "xxxx", "----"), strict=True))
 
 
 @drawn
@@ -53,7 +52,6 @@ def top_genes(ranking: pd.DataFrame, contributions: pd.DataFrame, *, count: int 
             left=left,
             height=0.76,
             color=_COLOURS[name],
-            hatch=_HATCHES[name],
             edgecolor="white",
             linewidth=0.3,
             label=name,
@@ -96,6 +94,7 @@ def score_curve(ranking: pd.DataFrame, *, top: int = 25) -> Figure:
         fontsize=SMALL,
     )
     axes.set_xscale("log")
+    axes.set_ylim(bottom=min(0.0, float(scores.min())))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.set(xlabel="rank (log scale)", ylabel="score")
     axes.set_title(f"{shorten(str(ordered['target'].iloc[0]), 20)}: score of {len(ordered):,} genes")

@@ -98,18 +98,34 @@ def drawn(build: Callable[Build, Figure]) -> Callable[Build, Figure]:
     def wrapped(*args: Build.args, **kwargs: Build.kwargs) -> Figure:
         with drawing():
             figure = build(*args, **kwargs)
-            if (engine := figure.get_layout_engine()) is not None:
-                engine.execute(figure)
-                engine.execute(figure)  # text that moved with the first pass finds its place in the second
-            figure.set_layout_engine("none")
+            _lay_out(figure)
             return figure
 
     return wrapped
 
 
+def _lay_out(figure: Figure) -> None:
+    """Give every part its place, once and for all.
+
+    One pass is enough, but for axes of a fixed shape, as those of colour bars are: what stands beside them has moved.
+    """
+    if (engine := figure.get_layout_engine()) is not None:
+        fixed = any(axes.get_aspect() != "auto" or axes.get_box_aspect() is not None for axes in figure.axes)
+        for _ in range(2 if fixed else 1):
+            engine.execute(figure)
+    figure.set_layout_engine("none")
+
+
 def new_figure(width: float, height: float) -> Figure:
     """Return an empty figure of `width` x `height` mm whose parts make room for each other."""
-    return Figure(figsize=(width / _MM_PER_INCH, height / _MM_PER_INCH), dpi=_DPI, layout="constrained")
+    figure = Figure(figsize=(width / _MM_PER_INCH, height / _MM_PER_INCH), dpi=_DPI, layout="constrained")
+    FigureCanvasAgg(figure)  # one canvas for layout and drawing, which measures each text once
+    return figure
+
+
+def text_width(names: Sequence[str], *, size: float = SMALL) -> float:
+    """Return about how many mm the longest of `names` takes at `size` points."""
+    return max(map(len, names), default=0) * 0.62 * size * _MM_PER_INCH / _POINTS_PER_INCH
 
 
 def panels(figure: Figure, count: int, columns: int) -> list[Axes]:
@@ -317,7 +333,7 @@ def place_names(axes: Axes, points: FloatArray, names: Sequence[str], *, most: i
     """Write names beside points where they fit, the most remote points first.
 
     A name is left out where it would cover a point, another name or the edge. To be called last, when the axes have
-    their limits and titles.
+    their limits and titles: this settles the layout.
 
     Parameters
     ----------
@@ -336,9 +352,9 @@ def place_names(axes: Axes, points: FloatArray, names: Sequence[str], *, most: i
         The names written.
     """
     figure = axes.figure
-    if len(points) == 0 or (engine := figure.get_layout_engine()) is None:
+    if len(points) == 0:
         return []
-    engine.execute(figure)  # type: ignore[arg-type]
+    _lay_out(figure)  # type: ignore[arg-type]
     spots = axes.transData.transform(points) * (_POINTS_PER_INCH / figure.dpi)
     frame = axes.bbox.get_points().ravel() * (_POINTS_PER_INCH / figure.dpi)
     remote = np.argsort(-np.linalg.norm(spots - spots.mean(axis=0), axis=1), kind="stable")
@@ -353,7 +369,15 @@ def place_names(axes: Axes, points: FloatArray, names: Sequence[str], *, most: i
         boxes = np.vstack([boxes, box])
         offset = box[:2] - spots[place]
         axes.annotate(
-            text, points[place], offset, textcoords="offset points", fontsize=SMALL, color=DARK, zorder=4, bbox=_VEIL
+            text,
+            points[place],
+            offset,
+            textcoords="offset points",
+            va="bottom",
+            fontsize=SMALL,
+            color=DARK,
+            zorder=2,  # above edges and below points
+            bbox=_VEIL,
         )
         written.append(names[place])
     return written
@@ -363,7 +387,7 @@ def _free_box(
     spot: FloatArray, letters: int, *, obstacles: FloatArray, spots: FloatArray, frame: FloatArray
 ) -> FloatArray | None:
     """Return the first free box (left, bottom, right, top; in points) beside `spot`, or None."""
-    width, height, gap = letters * SMALL * 0.62, SMALL, 3.0
+    width, height, gap = letters * SMALL * 0.62, SMALL * 1.25, 3.0
     corners = [
         (gap, -height / 2),
         (-gap - width, -height / 2),

@@ -26,7 +26,9 @@ from models.figures.style import (
     panels,
     place_names,
     scatter_classes,
+    short_names,
     shorten,
+    text_width,
 )
 
 _FINAL = "all"  # the fit on every sample
@@ -132,16 +134,12 @@ def _accuracy_bars(axes: Axes, rows: pd.DataFrame, highlight: str) -> None:
     colours = [PALETTE[0] if method == highlight else PALETTE[4] for method in rows.index]
     axes.barh(places, np.nan_to_num(values), color=colours, height=0.7)
     for place, value in enumerate(values):
-        axes.text(
-            np.nan_to_num(value) + 0.02,
-            place,
-            f"{value:.2f}" if np.isfinite(value) else "none",
-            va="center",
-            fontsize=SMALL,
-        )
+        said = f"{value:.2f}" if np.isfinite(value) else "none"
+        axes.text(1.03, place, said, va="center", fontsize=SMALL)
     axes.axvline(1 / rows["n_classes"].max(), color=DARK, linewidth=0.8, linestyle="--")
     axes.set_yticks(places, [shorten(method.replace("_", " "), 28) for method in rows.index])
-    axes.set(xlim=(0, 1.15), ylim=(len(rows) - 0.4, -0.6), xticks=[0, 0.25, 0.5, 0.75, 1])
+    axes.set(xlim=(0, 1.18), ylim=(len(rows) - 0.4, -0.6), xticks=[0, 0.25, 0.5, 0.75, 1])
+    axes.spines.bottom.set_bounds(0, 1)
 
 
 @drawn
@@ -162,14 +160,13 @@ def confusion(predictions: pd.DataFrame, label: str, method: str) -> Figure:
         return message_figure(f"{shorten(label)}: no held-out prediction by {shorten(method)}")
     classes = sorted(set(chosen["truth"]) | set(chosen["predicted"]), key=natural)
     counts = pd.crosstab(chosen["truth"], chosen["predicted"]).reindex(index=classes, columns=classes, fill_value=0)
-    side = min(110.0, 18 + 7.0 * len(classes))
-    figure = new_figure(side + 45, side + 22)
+    side = min(92.0, 24 + 7.0 * len(classes))
+    letters = text_width(short_names(classes, 18))
+    figure = new_figure(side + letters + 31, side + letters + 16)
     axes = figure.add_subplot()
-    _confusion_matrix(axes, counts, classes, side=side - 18)
+    _confusion_matrix(axes, counts, classes, side=side)
     right = int(np.trace(counts.to_numpy()))
-    axes.set_title(
-        f"{shorten(label)}, {shorten(method.replace('_', ' '), 28)}:\n{right} of {len(chosen)} samples right"
-    )
+    axes.set_title(f"{shorten(label)}: {right} of {len(chosen)} right\n({shorten(method.replace('_', ' '), 28)})")
     figure.colorbar(axes.images[0], ax=axes, shrink=0.7 if len(classes) > 4 else 1.0, label="share of the true class")
     return figure
 
@@ -180,7 +177,7 @@ def _confusion_matrix(axes: Axes, counts: pd.DataFrame, classes: Sequence[str], 
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
     if len(classes) <= _MAX_COUNTED_CLASSES:
         for row, column in zip(*np.nonzero(values), strict=True):
-            colour = "white" if shares[row, column] > 0.5 else DARK
+            colour = "white" if shares[row, column] > 0.6 else DARK
             axes.text(column, row, f"{values[row, column]:.0f}", ha="center", va="center", color=colour, fontsize=SMALL)
     name_axis(axes, "x", classes, side)
     name_axis(axes, "y", classes, side)
