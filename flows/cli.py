@@ -172,6 +172,7 @@ def _loaded(study_file: Path, overrides: list[str] | tuple[str, ...]) -> StudyCo
         text = study_file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         found = "a file that is no UTF-8 text" if isinstance(error, ValueError) else (error.strerror or "").lower()
+        found = "a folder" if study_file.is_dir() else found
         raise StudyFileError(
             wanted="a study file", found=found, where=str(study_file), remedy="`cairn init` writes a first one."
         ) from error

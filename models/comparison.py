@@ -105,6 +105,18 @@ def _scores(truth: npt.NDArray[np.str_], predicted: npt.NDArray[np.str_]) -> dic
     }
 
 
+def beats_chance(validation: pd.DataFrame, label: str) -> bool:
+    """Say whether any method but the majority's predicts `label` better than chance, by the yardstick of `verdict`."""
+    rows = validation[(validation["label"] == label) & (validation["method"] != MAJORITY)]
+    n_samples, n_classes = rows["n_samples"].max(), rows["n_classes"].max()
+    return bool(n_classes > 1 and rows["balanced_accuracy"].max() > 1 / n_classes + 2 * _error(n_classes, n_samples))
+
+
+def _error(n_classes: int, n_samples: int) -> float:
+    """Return the standard error of the share of samples that are right by chance."""
+    return float(np.sqrt((1 - 1 / n_classes) / n_classes / n_samples))
+
+
 def verdict(validation: pd.DataFrame, label: str) -> str:
     """Say in one sentence whether the latents carry `label`, and whether the graph adds to plain classifiers.
 
@@ -127,9 +139,9 @@ def verdict(validation: pd.DataFrame, label: str) -> str:
     if n_classes < 2:
         return f"{label}: all {n_samples} held-out samples have the same class, so nothing can be said about it."
     chance = 1 / n_classes
-    error = float(np.sqrt(chance * (1 - chance) / n_samples))
+    error = _error(n_classes, n_samples)
     best = str(scores.idxmax())
-    carried = "carry" if scores[best] > chance + 2 * error else "do not demonstrably carry"
+    carried = "carry" if beats_chance(validation, label) else "do not demonstrably carry"
     return (
         f"{label}: the latents {carried} it, the best method ({best}) reaching a held-out balanced accuracy of "
         f"{scores[best]:.2f} where chance is {chance:.2f} (n = {n_samples} samples, "

@@ -31,10 +31,9 @@ def encode_frame(frame: pd.DataFrame, kind: str) -> bytes:
     contract = CONTRACTS[kind]
     try:
         table = pa.Table.from_pandas(frame, schema=_schema(frame, contract), preserve_index=False, safe=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+    except (ValueError, pa.ArrowTypeError) as error:  # ArrowInvalid is a ValueError
         message = f"table {kind!r}: {error}"
         raise ContractError(message) from error
-    _check_nulls(table, contract)
     sink = io.BytesIO()
     pq.write_table(table, sink, compression="zstd", version="2.6")
     return sink.getvalue()
@@ -65,10 +64,3 @@ def _schema(frame: pd.DataFrame, contract: TableContract) -> pa.Schema:
         fields += [pa.field(name, _TYPES[contract.further]) for name in further]
     metadata = {"kind": contract.kind, "schema_version": str(contract.schema_version)}
     return pa.schema(fields, metadata=metadata)
-
-
-def _check_nulls(table: pa.Table, contract: TableContract) -> None:
-    for column in contract.columns:
-        if not column.nullable and (count := table[column.name].null_count):
-            message = f"table {contract.kind!r}: {count} nulls in the column {column.name!r}"
-            raise ContractError(message)

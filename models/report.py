@@ -22,7 +22,7 @@ Section = Literal["answer", "trust", "data", "methods"]
 _TEMPLATE = "report_template.html.j2"
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _FIGURE_DPI = 300
-_PAGE_DPI = 125  # a little above the 96 of CSS, so that 6 pt text reads well on a screen
+_PAGE_DPI = 110  # above the 96 of CSS, so that 6 pt text reads well, and so that two figures share a row
 _SCIENTIFIC = frozenset({"p", "q", "evalue"})
 _HEADERS = {
     "rank": "Rank",

@@ -206,8 +206,8 @@ def _add(book: Any, sheet: _Sheet) -> None:  # noqa: ANN401 - openpyxl has no ty
 def _append(page: Any, cells: Sequence[Any], values: Sequence[float | str | None]) -> None:  # noqa: ANN401
     """Write one row; a page that is only written takes a cell's value at once, so each column needs a single cell."""
     for cell, value in zip(cells, values, strict=True):
-        cell.value = value or None if isinstance(value, str) else value
-        if cell.value is not None and isinstance(value, str):
+        cell.value = None if value == "" else value
+        if isinstance(cell.value, str):
             cell.data_type = "s"  # openpyxl takes a leading '=' for a formula
     page.append(cells)
 

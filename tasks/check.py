@@ -11,7 +11,7 @@ from configs.artifact import Runtime, SourceFile
 from configs.errors import OutputError
 from configs.study import StudyConfig
 from models.presets import parameter_count
-from tasks import prepare
+from tasks import evidence, prepare
 from tasks.networks import hidden_widths_of
 from tasks.records import PreparedStudy, References
 from tasks.store import Store
@@ -43,6 +43,7 @@ def check_study(study: StudyConfig, folder: Path) -> CheckReport:
             runtime,
         )
         store = Store(temporary)
+        families = _check_annotation_and_families(study, folder, prepared, references, runtime)
         sheet = store.get_table(prepared.sheet)
         layers = tuple(_layer_sentence(study, prepared, store, name) for name in study.layers)
     facts = (
@@ -52,7 +53,24 @@ def check_study(study: StudyConfig, folder: Path) -> CheckReport:
         *(f"Target {name}: {_counted(len(ids), 'metabolite')}." for name, ids in references.targets.items()),
         *(f"Baits of {name}: {_counted(len(ids), 'gene')}." for name, ids in references.baits.items()),
     )
-    return CheckReport(layers=layers, facts=facts, notes=(*notes, *references.notes))
+    return CheckReport(layers=layers, facts=facts, notes=(*notes, *references.notes, *families))
+
+
+def _check_annotation_and_families(
+    study: StudyConfig, folder: Path, prepared: PreparedStudy, references: References, runtime: Runtime
+) -> tuple[str, ...]:
+    if study.annotation is not None:
+        prepare.read_descriptions.fn(SourceFile(path=str(folder / study.annotation)), runtime)
+    if not study.families:
+        return ()
+    genes, targets = prepared.raw[study.layer_with("genes")], tuple(references.targets)
+    files = {
+        name: tuple(SourceFile(path=str(folder / table)) for table in family.tables)
+        for name, family in study.families.items()
+    }
+    homology = evidence.grade_families.fn(genes, study.families, files, targets, runtime)
+    found = (f"Family {name}: {_counted(table.rows or 0, 'gene')} with a hit." for name, table in homology.hits.items())
+    return (*found, *homology.notes)
 
 
 def prepare_study(study: StudyConfig, folder: Path, runtime: Runtime) -> tuple[PreparedStudy, tuple[str, ...]]:

@@ -19,6 +19,11 @@ from tasks.records import FigureFiles, PairedLayers, PreparedStudy, Ranked, Vali
 from tasks.store import Store
 
 _HEATMAP_GENES, _HEATMAP_METABOLITES = 40, 30
+_IMPORTANCES = (
+    "Means over the folds. Reconstruction: how much of a gene's variance in held-out samples the autoencoder explains. "
+    "Gradient: how much the latents respond to the gene. Graph: how much the graph network loses without the latents "
+    "that the gene goes with. Kinds of importance that agree on nothing, Spearman near 0, do not confirm each other."
+)
 
 Picture = tuple[str, str, str, Figure]
 
@@ -42,7 +47,7 @@ def importance_pictures(importance: tuple[Artifact, ...], store: Store) -> Itera
     table = pd.concat([store.get_table(artifact) for artifact in importance], ignore_index=True)
     means = table.groupby("gene_id", sort=False)[["reconstruction", "gradient", "graph"]].mean()
     drawn = figures.importance_scatter(means.dropna(axis="columns", how="all"))
-    yield _picture("explain_importance", "Importances against each other", "Means over the folds.", drawn)
+    yield _picture("explain_importance", "Importances against each other", _IMPORTANCES, drawn)
 
 
 def quality_pictures(prepared: PreparedStudy, store: Store) -> Iterator[Picture]:
@@ -54,13 +59,13 @@ def quality_pictures(prepared: PreparedStudy, store: Store) -> Iterator[Picture]
     yield _picture(
         "quality_missing_by_sample",
         "Missing values by sample",
-        "Share of features without a value.",
+        "Share of features without a value, before anything is filled in.",
         figures.missing_by_sample(table),
     )
     yield _picture(
         "quality_missing_by_feature",
         "Missing values by feature",
-        "Share of samples without a value.",
+        "How many features lack a value, by the share of samples in which they lack it.",
         figures.missing_by_feature(missing),
     )
     for name, layer in ready.items():
@@ -68,13 +73,14 @@ def quality_pictures(prepared: PreparedStudy, store: Store) -> Iterator[Picture]
         yield _picture(
             f"quality_library_size_{name}",
             f"Library size, {name}",
-            "Sum of each sample's values as given.",
+            "Sum of each sample's values as given. One that is far off is a failed or mislabelled sample, or holds a "
+            "wrong value.",
             figures.library_sizes(table, name),
         )
         yield _picture(
             f"quality_density_{name}",
             f"Densities, {name}",
-            "Every line is a sample, before and after preparation.",
+            "Every line is a sample. Before and after look alike where preparation takes the logarithm and no more.",
             figures.densities(
                 _densities(quality.log_scale(raw[name].values)),
                 _densities(layer.values),
@@ -85,14 +91,14 @@ def quality_pictures(prepared: PreparedStudy, store: Store) -> Iterator[Picture]
         yield _picture(
             f"quality_sample_correlation_{name}",
             f"Sample correlation, {name}",
-            "Spearman correlation of the prepared samples.",
+            "Spearman correlation over all features, prepared. Replicates should form blocks.",
             figures.sample_correlation(quality.sample_correlation(layer.values), layer.sample_ids),
         )
         for label in prepared.labels or ("group",):
             yield _picture(
                 f"quality_pca_{name}_{label}",
                 f"Principal components, {name} by {label}",
-                "Samples on the first two components of the prepared layer.",
+                "Samples on the first two components of the prepared layer, named where there is room.",
                 figures.principal_components(
                     scores, explained, layer.sample_ids, sheet.set_index("sample_id")[label], label
                 ),
@@ -110,7 +116,8 @@ def training_pictures(histories: tuple[Artifact, ...], validated: Validated | No
     yield _picture(
         "training_curves",
         "Loss by epoch",
-        "Training (dashed) and early-stopping samples (solid), a colour a fold.",
+        "Training samples dashed, early-stopping samples solid, a colour a fold. Training goes back to the dot. A solid "
+        "line that does not fall means that what is learnt does not carry to other samples.",
         figures.training_curves(history),
     )
     if validated is None:
@@ -119,14 +126,14 @@ def training_pictures(histories: tuple[Artifact, ...], validated: Validated | No
     yield _picture(
         "validation",
         "Held-out balanced accuracy",
-        " ".join(validated.verdicts),
+        "Each sample predicted by models trained without it; a method near the dashed line guesses.",
         figures.validation_bars(validation, highlight=GRAPH),
     )
     for label in validation["label"].unique():
         yield _picture(
             f"validation_confusion_{label}",
             f"Confusion, {label}",
-            "Held-out samples of all folds, graph attention network.",
+            "Number of held-out samples of all folds by true and predicted class, graph attention network.",
             figures.confusion(predictions, str(label), GRAPH),
         )
 
@@ -156,7 +163,8 @@ def analysis_pictures(
         yield _picture(
             "correlation_strongest",
             "Strongest gene-metabolite correlations",
-            "Spearman over all shared samples; genes and metabolites of the pairs with the smallest p.",
+            "Spearman over all shared samples, for the genes and metabolites of the pairs with the smallest p. They are "
+            "the strongest of all pairs and need not be of a target.",
             figures.strongest_heatmap(rho, genes, metabolites),
         )
     if attention is not None:
@@ -183,7 +191,7 @@ def ranking_pictures(ranked: Ranked, config: RankingConfig, store: Store) -> Ite
         yield _picture(
             f"ranking_top_{target}",
             f"Top genes, {target}",
-            "What each evidence adds to the score.",
+            "What each evidence adds to the score. A gene that rests on a single colour deserves more doubt.",
             figures.top_genes(rows, contributions(rows, weights, config.fusion)),
         )
         yield _picture(

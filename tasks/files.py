@@ -14,7 +14,7 @@ def file_content(file: SourceFile) -> bytes:
     except OSError as error:
         raise StudyFileError(
             wanted="a readable file",
-            found=(error.strerror or "an error").lower(),
+            found="a folder" if path.is_dir() else (error.strerror or "an error").lower(),
             where=str(path),
             remedy="Correct the path in the study file; paths are relative to the folder of the study file.",
         ) from error

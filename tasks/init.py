@@ -11,7 +11,7 @@ from configs.study import LayerConfig, Unit
 from models.reading import read_layer
 from models.samples import samples_from_names
 from tasks.files import file_content
-from tasks.store import output_error
+from tasks.folders import put_files
 
 
 def write_study(
@@ -29,13 +29,17 @@ def write_study(
         A table cannot be read.
     """
     target = folder / "study.yaml"
-    if target.exists():
-        raise OutputError(
-            wanted="a folder without a study file",
-            found="one that has one",
-            where=str(target),
-            remedy="Move it away, or choose another folder with --folder.",
-        )
+    own_sheet = folder / "samples.tsv"
+    for file, wanted in ((target, "study file"), *(((own_sheet, "sample sheet"),) if samples is None else ())):
+        if file.exists():
+            raise OutputError(
+                wanted=f"a folder without a {wanted}",
+                found="one that has one",
+                where=str(file),
+                remedy="Move it away, name it with --samples, or choose another folder with --folder."
+                if file == own_sheet
+                else "Move it away, or choose another folder with --folder.",
+            )
     notes: list[str] = []
     names: dict[str, None] = {}
     for layer, path, layer_unit in (("transcriptome", expression, unit), ("metabolome", metabolites, "intensity")):
@@ -52,12 +56,12 @@ def write_study(
         )
         notes += reading.notes
         names |= dict.fromkeys(reading.layer.sample_ids)
-    files: dict[Path, str] = {}
+    files: dict[str, str] = {}
     if samples is None:
         sheet, said = samples_from_names(list(names))
         notes += said
-        samples = folder / "samples.tsv"
-        files[samples] = sheet.to_csv(sep="\t", index=False, lineterminator="\n")
+        samples = own_sheet
+        files[own_sheet.name] = sheet.to_csv(sep="\t", index=False, lineterminator="\n")
     document = {
         "study": name,
         "layers": {
@@ -67,16 +71,13 @@ def write_study(
         "samples": {"path": _relative(samples, folder)},
     }
     comments = "".join(f"# {note}\n" for note in (_HEADER, *notes))
-    files[target] = comments + yaml.safe_dump(document, sort_keys=False, allow_unicode=True) + _FOOTER
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for path, text in files.items():
-            path.write_text(text, "utf-8")
-    except (FileExistsError, NotADirectoryError) as error:
-        remedy = "Choose another folder with --folder."
-        raise OutputError(wanted="a folder", found="a file in its place", where=str(folder), remedy=remedy) from error
-    except OSError as error:
-        raise output_error(error, str(folder)) from error
+    files[target.name] = comments + yaml.safe_dump(document, sort_keys=False, allow_unicode=True) + _FOOTER
+
+    def write(temporary: Path) -> None:
+        for file_name, text in files.items():
+            (temporary / file_name).write_text(text, "utf-8")
+
+    put_files(folder, write)
     return target, tuple(notes)
 
 

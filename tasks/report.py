@@ -7,13 +7,14 @@ import pandas as pd
 from configs.artifact import Runtime
 from configs.errors import CairnError
 from configs.study import ExecutionConfig, StoreConfig, StudyConfig
+from configs.tables import EVIDENCES
 from models.report import Provenance, ReportContent, ReportFigure, Section, TargetReport, render_report
 from tasks.records import FigureFiles, Ranked, Reported, RunContent
 from tasks.stage import stage
 from tasks.store import Store
 
 _TOP = 100
-_LISTED_PAIRS = 1_000
+_LISTED_PAIRS, _LISTED_BAITS = 1_000, 10
 _SECTIONS: dict[str, Section] = {
     "ranking": "answer",
     "correlation": "answer",
@@ -56,8 +57,23 @@ def _page(content: RunContent, study: StudyConfig, store: Store) -> ReportConten
         figures=[_figure(figure, store) for figure in content.figures if figure.name not in of_target],
         settings=study.model_dump(mode="json", exclude={"execution", "store"}),
         provenance=_provenance(content, ranked),
-        notes=content.notes,
+        warnings=_warnings(content, ranked, store),
+        notes=_said_once(content, ranked),
     )
+
+
+def _warnings(content: RunContent, ranked: Ranked, store: Store) -> tuple[str, ...]:
+    from models.caveats import caveats
+
+    sheet, validated = store.get_table(content.prepared.sheet), content.validated
+    groups = sheet.loc[sheet["sample_id"].isin(content.prepared.shared), "group"].tolist()
+    return caveats(groups, store.get_table(validated.validation) if validated else None, ranked.weights)
+
+
+def _said_once(content: RunContent, ranked: Ranked) -> tuple[str, ...]:
+    """Return the notes that the page does not say elsewhere, as verdicts or as weights."""
+    said = {*(content.validated.verdicts if content.validated else ()), *ranked.notes}
+    return tuple(note for note in content.notes if note not in said)
 
 
 def _targets(content: RunContent, ranked: Ranked, store: Store) -> list[TargetReport]:
@@ -65,15 +81,23 @@ def _targets(content: RunContent, ranked: Ranked, store: Store) -> list[TargetRe
     figures = {figure.name: figure for figure in content.figures}
     return [
         TargetReport(
-            name=str(target),
+            name=target,
             top=_records(rows.head(_TOP)),
             n_genes=len(rows),
-            weights=ranked.weights[str(target)],
-            notes=tuple(note for note in ranked.notes if note.startswith(f"{target}: ")),
-            figures=[_figure(figures[name], store) for name in _target_figures(str(target)) if name in figures],
+            weights={name: ranked.weights[target][name] for name in EVIDENCES if name in ranked.weights[target]},
+            notes=_bait_notes(rows, content.references.baits.get(target, ())),
+            figures=[_figure(figures[name], store) for name in _target_figures(target) if name in figures],
         )
-        for target, rows in ranking.groupby("target", sort=False)
+        for target, rows in ((str(name), rows) for name, rows in ranking.groupby("target", sort=False))
     ]
+
+
+def _bait_notes(rows: pd.DataFrame, baits: tuple[str, ...]) -> tuple[str, ...]:
+    """Say where the genes stand that are known already."""
+    known = rows[rows["gene_id"].isin(baits)].head(_LISTED_BAITS)
+    places = [f"{gene} ({rank:,})" for gene, rank in zip(known["gene_id"], known["rank"], strict=True)]
+    further = f" and {len(baits) - len(places)} more below" if len(baits) > len(places) else ""
+    return (f"The known genes (baits) are ranked with the rest: {', '.join(places)}{further}.",) if places else ()
 
 
 def _target_figures(target: str) -> tuple[str, ...]:

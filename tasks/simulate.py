@@ -1,7 +1,5 @@
 """Writing a planted study to a folder."""
 
-import shutil
-import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -9,8 +7,8 @@ import yaml
 
 from configs.simulation import SimulationConfig
 from models.simulation import homology_file, simulate, study_document
+from tasks.folders import put_files
 from tasks.publish import check_output_folder
-from tasks.store import output_error
 
 STUDY_FILE = "study.yaml"
 
@@ -33,17 +31,14 @@ def write_simulation(config: SimulationConfig, target: Path) -> Path:
         "samples.tsv": study.samples,
         "truth.tsv": study.truth,
     }
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".simulating.", dir=target) as temporary:
-            for name, table in tables.items():
-                table.to_csv(Path(temporary) / name, sep="\t", index=False, lineterminator="\n")
-            for family, text in study.homology.items():
-                (Path(temporary) / homology_file(family)).write_text(text, "utf-8")
-            document = yaml.safe_dump(study_document(study, config), sort_keys=False, allow_unicode=True)
-            (Path(temporary) / STUDY_FILE).write_text(document, "utf-8")
-            for file in sorted(Path(temporary).iterdir()):
-                shutil.move(file, target / file.name)
-    except OSError as error:
-        raise output_error(error, str(target)) from error
+
+    def write(temporary: Path) -> None:
+        for name, table in tables.items():
+            table.to_csv(temporary / name, sep="\t", index=False, lineterminator="\n")
+        for family, text in study.homology.items():
+            (temporary / homology_file(family)).write_text(text, "utf-8")
+        document = yaml.safe_dump(study_document(study, config), sort_keys=False, allow_unicode=True)
+        (temporary / STUDY_FILE).write_text(document, "utf-8")
+
+    put_files(target, write)
     return target / STUDY_FILE

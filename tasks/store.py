@@ -14,7 +14,11 @@ from models.layer import Layer
 from models.parquet import decode_frame, encode_frame
 
 _NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR}
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FULL = {
+    errno.ENOSPC: "a full disk",
+    errno.EDQUOT: "a full quota",
+    errno.EFBIG: "a limit on the size of files",
+}
 
 
 class Store:
@@ -123,16 +127,15 @@ def output_error(error: OSError, where: str) -> OSError | OutputError:
     if error.errno in _FULL:
         return OutputError(
             wanted="room to write",
-            found="a full disk",
+            found=_FULL[error.errno],
             where=where,
-            remedy="Free some space, or choose another place with --out or store.url, and run again; "
-            "finished work is kept.",
+            remedy="Free some space or choose another place, and run again; finished work is kept.",
         )
     if error.errno in _NOT_WRITABLE:
         return OutputError(
             wanted="a place that can be written",
-            found=error.strerror or "no permission",
+            found=(error.strerror or "no permission").lower(),
             where=where,
-            remedy="Choose another place with --out or store.url, or change its permissions.",
+            remedy="Choose another place, or change its permissions.",
         )
     return error

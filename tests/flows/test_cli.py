@@ -402,23 +402,33 @@ def test_a_full_disk_ends_a_check(n_bytes: int, cairn: Cairn, study: Path, tempo
     with files_end_at(n_bytes):
         message = refused(cairn, study, "check", "study.yaml")
     assert f"{temporary}/cairn-check-" in message
-    assert "wanted room to write, found a full disk." in message
+    assert "wanted room to write, found a limit on the size of files." in message
     assert "TMPDIR" in message
 
 
 def test_a_full_disk_ends_a_simulation(cairn: Cairn, study: Path) -> None:
-    Path("simulated").mkdir()
     with files_end_at(2_000):
         message = refused(cairn, study, "simulate", "simulated", "--set", "genes=100", "--set", "metabolites=20")
-    assert "simulated: wanted room to write, found a full disk. Free some space" in message
+    assert "simulated: wanted room to write, found a limit on the size of files. Free some space" in message
 
 
-@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="this system has no /dev/full")
-def test_a_device_that_is_always_full(cairn: Cairn, study: Path) -> None:
-    Path("new").mkdir()
-    Path("new/samples.tsv").symlink_to("/dev/full")
+def test_a_full_disk_ends_a_first_study_file(cairn: Cairn, study: Path) -> None:
     words = ("--expression", "genes.tsv", "--metabolites", "mets.tsv", "--folder", "new")
-    assert "new: wanted room to write, found a full disk." in refused(cairn, study, "init", *words)
+    with files_end_at(10):
+        message = refused(cairn, study, "init", *words)
+    assert "new: wanted room to write, found a limit on the size of files." in message
+
+
+def test_a_first_study_file_leaves_a_sample_sheet_alone(cairn: Cairn, study: Path) -> None:
+    Path("new").mkdir()
+    Path("new/samples.tsv").write_text("mine", "utf-8")
+    words = ("--expression", "genes.tsv", "--metabolites", "mets.tsv", "--folder", "new")
+    assert "new/samples.tsv: wanted a folder without a sample sheet" in refused(cairn, study, "init", *words)
+
+
+def test_a_check_reads_annotation_and_search_tables(cairn: Cairn, study: Path) -> None:
+    for setting in ("annotation=gone.tsv", "families={P450: {tables: [gone.tsv]}}"):
+        assert "gone.tsv: wanted a" in refused(cairn, study, "check", "study.yaml", "--set", setting)
 
 
 # --- good input --------------------------------------------------------------------------------------------------

@@ -1,0 +1,79 @@
+"""What the reader of a report must know before anything else."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from configs.tables import EVIDENCES
+from models.comparison import beats_chance
+
+FEW_GROUPS = 10
+"""Replicate groups below which the order of groups is a poor null."""
+
+
+def caveats(
+    groups: Sequence[str], validation: pd.DataFrame | None, weights: Mapping[str, Mapping[str, float]]
+) -> tuple[str, ...]:
+    """Say what limits a study, most serious first.
+
+    Parameters
+    ----------
+    groups : sequence of str
+        Replicate group of each sample that p comes from.
+    validation : DataFrame or None
+        Table of the contract `validation`; None where the study has no label to predict.
+    weights : mapping of str to mapping of str to float
+        Weight of each evidence by target; an evidence that is not named is absent.
+
+    Returns
+    -------
+    tuple of str
+        Sentences; none where nothing limits the study.
+    """
+    return (*_group_caveats(groups), *_label_caveats(validation), *_evidence_caveats(weights))
+
+
+def _group_caveats(groups: Sequence[str]) -> list[str]:
+    distinct, said = len(set(groups)), []
+    if distinct == len(groups):
+        said.append(
+            "Every sample is its own replicate group. If some samples are replicates of each other, say so with "
+            "`group_by` under `samples`: as it is, replicates stand on both sides of the folds, and held-out "
+            "accuracies, p and q look better than they are."
+        )
+    if distinct < FEW_GROUPS:
+        said.append(
+            f"There are only {distinct} replicate groups, which can be put in {math.factorial(distinct):,} orders, and "
+            "p and q come from such orders. Trust the order of the genes more than their p and q."
+        )
+    return said
+
+
+def _label_caveats(validation: pd.DataFrame | None) -> list[str]:
+    if validation is None:
+        return []
+    lost = [str(label) for label in validation["label"].unique() if not beats_chance(validation, str(label))]
+    if not lost:
+        return []
+    return [
+        f"No method predicts {_listed(lost)} of held-out samples demonstrably better than chance. What the graph network "
+        "says about genes rests on such predictions."
+    ]
+
+
+def _evidence_caveats(weights: Mapping[str, Mapping[str, float]]) -> list[str]:
+    by_absence: dict[tuple[str, ...], list[str]] = {}
+    for target, present in weights.items():
+        by_absence.setdefault(tuple(name for name in EVIDENCES if name not in present), []).append(target)
+    return [
+        f"{', '.join(targets)}: there is no {' and no '.join(absent)} evidence, so the ranking rests on "
+        f"{_listed([name for name in EVIDENCES if name not in absent])}."
+        for absent, targets in by_absence.items()
+        if absent
+    ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
