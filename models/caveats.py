@@ -56,10 +56,11 @@ def _label_caveats(validation: pd.DataFrame | None) -> list[str]:
     lost = [str(label) for label in validation["label"].unique() if not beats_chance(validation, str(label))]
     if not lost:
         return []
-    return [
-        f"No method predicts {_listed(lost)} of held-out samples demonstrably better than chance. What the graph network "
-        "says about genes rests on such predictions."
-    ]
+    sentence = (
+        f"No method predicts {_listed(lost)} of held-out samples demonstrably better than chance. What the graph "
+        "network says about genes rests on such predictions."
+    )
+    return [sentence]
 
 
 def _evidence_caveats(weights: Mapping[str, Mapping[str, float]]) -> list[str]:

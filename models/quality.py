@@ -107,7 +107,8 @@ def density(values: Values, *, points: int = 200) -> tuple[Array, Array]:
         Density from at most `DENSITY_VALUES` evenly spaced sorted values; NaN for a sample without two different ones.
     """
     finite = values[np.isfinite(values)]
-    x = np.linspace(*np.quantile(finite, _SHOWN), points) if len(finite) else np.full(points, np.nan)
+    low, high = np.quantile(finite, _SHOWN) if len(finite) else (np.nan, np.nan)
+    x = np.linspace(low, high, points)
     curves = np.full((values.shape[1], points), np.nan)
     for sample, column in enumerate(values.T):
         ordered = np.sort(column[np.isfinite(column)]).astype(np.float64)

@@ -19,6 +19,8 @@ ACTIVE = 3.0
 """Rise of a pathway's activity in the groups in which it is active, same units."""
 MODULE_MIX = (6.5, 3.5, 0.2)
 """Dirichlet weights of tissue, geography and the group's own level in the variance of a module."""
+OUTLIER = 10.0
+"""Standard deviations beyond which a heavy tail is cut: no instrument reads 2^50."""
 REFERENCE_LENGTH = 420
 """Length of the reference proteins, residues."""
 SEARCH_SPACE = 4e7
@@ -249,6 +251,7 @@ def _own(rng: np.random.Generator, count: int, design: _Design) -> Floats:
     config = design.config
     tails = rng.standard_t(config.tail_degrees, size=(count, len(design.group)))
     tails /= np.sqrt(config.tail_degrees / (config.tail_degrees - 2))
+    tails = np.clip(tails, -OUTLIER, OUTLIER)
     shared = rng.normal(size=(count, config.groups))[:, design.group]
     noise = np.sqrt(config.replicate_icc) * shared + np.sqrt(1 - config.replicate_icc) * tails
     shifts = rng.normal(scale=config.batch_sd, size=(count, config.batches))[:, design.batch]

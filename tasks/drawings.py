@@ -116,8 +116,8 @@ def training_pictures(histories: tuple[Artifact, ...], validated: Validated | No
     yield _picture(
         "training_curves",
         "Loss by epoch",
-        "Training samples dashed, early-stopping samples solid, a colour a fold. Training goes back to the dot. A solid "
-        "line that does not fall means that what is learnt does not carry to other samples.",
+        "Training samples dashed, early-stopping samples solid, a colour a fold. Training goes back to the dot. A "
+        "solid line that does not fall means that what is learnt does not carry to other samples.",
         figures.training_curves(history),
     )
     if validated is None:
@@ -163,8 +163,8 @@ def analysis_pictures(
         yield _picture(
             "correlation_strongest",
             "Strongest gene-metabolite correlations",
-            "Spearman over all shared samples, for the genes and metabolites of the pairs with the smallest p. They are "
-            "the strongest of all pairs and need not be of a target.",
+            "Spearman over all shared samples, for the genes and metabolites of the pairs with the smallest p. They "
+            "are the strongest of all pairs and need not be of a target.",
             figures.strongest_heatmap(rho, genes, metabolites),
         )
     if attention is not None:

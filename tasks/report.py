@@ -14,7 +14,7 @@ from tasks.stage import stage
 from tasks.store import Store
 
 _TOP = 100
-_LISTED_PAIRS, _LISTED_BAITS = 1_000, 10
+_LISTED_BAITS = 10
 _SECTIONS: dict[str, Section] = {
     "ranking": "answer",
     "correlation": "answer",
@@ -121,11 +121,10 @@ def _workbook(content: RunContent, study: StudyConfig, store: Store) -> bytes:
     from models.workbook import build_workbook
 
     ranked, correlations, homology = _ranked(content), content.correlations, content.homology
-    pairs = store.get_table(correlations.pairs).head(_LISTED_PAIRS) if correlations else pd.DataFrame()
     return build_workbook(
         rankings=store.get_table(ranked.ranking),
         families={name: store.get_table(table) for name, table in homology.hits.items()} if homology else {},
-        pairs=pairs,
+        pairs=store.get_table(correlations.pairs) if correlations else pd.DataFrame(),
         samples=store.get_table(content.prepared.sheet),
         qc=store.get_table(content.prepared.quality),
         settings=_flat(study.model_dump(mode="json", exclude={"execution", "store"})),

@@ -94,7 +94,7 @@ def importance_scatter(importance: pd.DataFrame) -> Figure:
         axes.ticklabel_format(scilimits=(-2, 4))
         axes.set_title(f"{len(both):,} genes,\nSpearman {_spearman(both)}")
     if clouds:
-        shared = LogNorm(1, max(2.0, *(float(cells.get_array().max()) for cells in clouds)))
+        shared = LogNorm(1, max(2.0, *(float(np.asarray(cells.get_array()).max()) for cells in clouds)))
         for cells in clouds:
             cells.set_norm(shared)
         figure.colorbar(clouds[0], ax=every_axes, label="genes", shrink=0.8, format=EngFormatter(sep=""))

@@ -177,19 +177,35 @@ def test_library_sizes_has_a_bar_a_sample_and_the_median():
     assert "largest 9 times the smallest" in axes.get_title(loc="left")
 
 
-def test_missing_by_sample_has_a_panel_a_layer():
-    panels = figures.missing_by_sample(_qc()).axes
-    assert [len(axes.patches) for axes in panels] == [9, 9]
-    assert "no value is missing" in panels[0].get_title(loc="left")
-    assert "10.0% of values missing,\n20.0% in the worst" in panels[1].get_title(loc="left")
+def test_totals_far_apart_are_points_on_a_log_scale():
+    far = _qc().assign(library_size=[10.0**place for place in range(9)] * 2)
+    axes = figures.library_sizes(far, "transcriptome").axes[0]
+    assert axes.get_yscale() == "log"
+    assert not axes.patches
+    assert list(axes.lines[0].get_ydata()) == [10.0**place for place in range(9)]
+    assert "over a million times" in axes.get_title(loc="left")
 
 
-def test_missing_by_feature_counts_every_feature():
-    axes = figures.missing_by_feature({"metabolome": np.array([0.0, 0.0, 0.5, 1.0])}).axes[0]
-    heights = [bar.get_height() for bar in axes.patches]
-    assert sum(heights) == 4
-    assert (heights[0], heights[10], heights[19]) == (2, 1, 1)
-    assert "2 of 4" in axes.get_title(loc="left")
+def test_missing_by_sample_has_a_panel_a_layer_that_misses_any():
+    figure = figures.missing_by_sample(_qc())
+    (panel,) = figure.axes
+    assert len(panel.patches) == 9
+    assert "10.0% of values missing,\n20.0% in the worst" in panel.get_title(loc="left")
+    assert figure.get_supxlabel() == "no value is missing in transcriptome"
+
+
+def test_missing_by_feature_counts_every_incomplete_feature():
+    axes = figures.missing_by_feature({"metabolome": np.array([0.0, 0.0, 0.5, 0.5, 1.0]), "t": np.zeros(3)}).axes[0]
+    assert [bar.get_x() + bar.get_width() / 2 for bar in axes.patches] == pytest.approx([0.5, 1.0])
+    assert [bar.get_height() for bar in axes.patches] == [2, 1]
+    assert "3 of 5" in axes.get_title(loc="left")
+    assert axes.figure.get_supxlabel() == "no value is missing in t"
+
+
+def test_many_shares_are_binned():
+    axes = figures.missing_by_feature({"metabolome": np.linspace(0, 1, 101)}).axes[0]
+    assert sum(bar.get_height() for bar in axes.patches) == 100
+    assert len(axes.patches) == 20
 
 
 def test_densities_has_a_line_a_sample():
@@ -264,7 +280,7 @@ def test_confusion_counts_held_out_samples_only():
     # leaf: one right, one taken for root; root: one right. The fold `all` does not count.
     np.testing.assert_array_equal(axes.images[0].get_array(), [[0.5, 0.5], [0.0, 1.0]])
     assert sorted(text.get_text() for text in axes.texts) == ["1", "1", "1"]
-    assert "2 of 3 samples right" in axes.get_title(loc="left")
+    assert "2 of 3 right" in axes.get_title(loc="left")
 
 
 def test_sample_graph_averages_both_directions_and_drops_self_loops():
@@ -362,6 +378,8 @@ def test_150_samples_are_named_every_so_often():
         (lambda: figures.library_sizes(_qc(), "proteome"), "proteome: no sample"),
         (lambda: figures.missing_by_sample(_qc().head(0)), "no layer"),
         (lambda: figures.missing_by_feature({}), "no layer"),
+        (lambda: figures.missing_by_sample(_qc().head(9)), "no value is missing in transcriptome"),
+        (lambda: figures.missing_by_feature({"a": np.zeros(2), "b": np.zeros(2)}), "no value is missing in a, b"),
         (lambda: figures.training_curves(_history().head(0)), "nothing was trained"),
         (lambda: figures.validation_bars(_validation().head(0)), "no label was predicted"),
         (lambda: figures.confusion(_predictions(), "tissue", "other"), "tissue: no held-out prediction by other"),
@@ -374,6 +392,8 @@ def test_150_samples_are_named_every_so_often():
         "library_sizes",
         "missing_by_sample",
         "missing_by_feature",
+        "no missing sample",
+        "no missing feature",
         "training_curves",
         "validation_bars",
         "confusion",

@@ -29,5 +29,5 @@ def test_count_is_that_of_the_network() -> None:
 
 
 def test_compact_widths() -> None:
-    assert hidden_widths("compact", "genes") == (256, 128)
+    assert hidden_widths("compact", "genes") == (128, 96)
     assert hidden_widths("compact", "features") == hidden_widths("compact", "metabolites") == (128, 96)

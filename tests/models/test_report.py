@@ -203,8 +203,8 @@ def test_pictures_have_words_and_survive_the_way(page: Page):
     assert [image["alt"] for image in images][:2] == ["Best genes. Stacked evidence.", "In answer. Seen."]
     encoded = images[0]["src"].partition(",")[2]
     assert base64.b64decode(encoded) == _png()
-    # Shown at 125 of 300 pixels.
-    assert int(images[0]["width"]) == round(imread(io.BytesIO(_png())).shape[1] * 125 / 300)
+    # Shown at 110 of 300 pixels.
+    assert int(images[0]["width"]) == round(imread(io.BytesIO(_png())).shape[1] * 110 / 300)
 
 
 def test_settings_are_flat_and_complete(page: Page):

@@ -1,0 +1,50 @@
+"""What the reader is told first."""
+
+import pandas as pd
+
+from configs.tables import EVIDENCES
+from models.caveats import caveats
+
+ALL = {"t": dict.fromkeys(EVIDENCES, 0.2)}
+MANY = [f"g{place // 2}" for place in range(20)]
+
+
+def _validation(accuracy: float) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "label": ["tissue"] * 2,
+            "method": ["graph attention", "majority"],
+            "n_samples": 25,
+            "n_classes": 2,
+            "balanced_accuracy": [accuracy, 0.5],
+        }
+    )
+
+
+def test_a_sound_study_has_none():
+    # Chance 0.5, standard error sqrt(0.25 / 25) = 0.1: 0.71 is beyond two of them.
+    assert caveats(MANY, _validation(0.71), ALL) == ()
+    assert caveats(MANY, None, ALL) == ()
+
+
+def test_few_groups_and_their_orders():
+    (sentence,) = caveats(["a", "a", "b", "c", "d", "d"], None, ALL)
+    assert "only 4 replicate groups, which can be put in 24 orders" in sentence
+
+
+def test_samples_that_are_their_own_groups():
+    (sentence,) = caveats([str(place) for place in range(12)], None, ALL)
+    assert "own replicate group" in sentence
+    assert len(caveats(["a", "b"], None, ALL)) == 2
+
+
+def test_labels_at_chance():
+    (sentence,) = caveats(MANY, _validation(0.69), ALL)
+    assert sentence.startswith("No method predicts tissue of held-out samples demonstrably better than chance")
+
+
+def test_absent_evidence_by_target():
+    weights = {"a": {"correlation": 0.7, "graph": 0.3}, "b": ALL["t"], "c": {"correlation": 0.7, "graph": 0.3}}
+    (sentence,) = caveats(MANY, None, weights)
+    assert sentence.startswith("a, c: there is no autoencoder and no homology and no bait evidence")
+    assert sentence.endswith("rests on correlation and graph.")
