@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,13 +53,15 @@ def demo(
     console.print("Simulating 20,000 genes and 1,000 metabolites in 21 samples, with two pathways planted.")
     with _server_starting(folder):
         study_file = _simulated(SimulationConfig(), folder)
-    done = _run(_loaded(study_file, ()), study_file.parent, folder / "run", STAGES)
+    study = _loaded(study_file, ())
+    done = _run(study, study_file.parent, folder / "run", STAGES)
     run_folder = Path(done.run_folder)
     _show_top(run_folder, count=10)
     scores, _ = score_run(run_folder, folder / "truth.tsv")
     for row in scores:
         found = [f"{round(row[f'recall_{count}'] * row['n_true'])} in the top {count}" for count in DEMO_COUNTS]
-        console.print(f"{row['target']}: of {row['n_true']} planted genes, {', '.join(found)}.")
+        planted = f"{row['n_true']} planted genes, {len(study.baits[row['target']])} of them given as baits"
+        console.print(f"{row['target']}: of {planted}, {', '.join(found)}.")
     _show_where(run_folder)
 
 
@@ -72,7 +73,7 @@ def simulate(
     """Write a planted study: tables, sample sheet, truth.tsv and study.yaml."""
     apply_settings()
     study_file = _simulated(_simulation_config(settings or []), folder)
-    console.print(f"Wrote {study_file} and its tables. Run it with: cairn run {study_file}")
+    console.print(f"Wrote {study_file} and its tables. Run it with: {_own_name()} run {study_file}", markup=False)
 
 
 @app.command()
@@ -91,7 +92,7 @@ def init(
     target, notes = write_study(expression, metabolites, samples, folder=folder, name=name, unit=_unit(unit))
     for note in notes:
         console.print(f"- {note}", markup=False)
-    console.print(f"Wrote {target}. Look through it, then: cairn check {target}", markup=False)
+    console.print(f"Wrote {target}. Look through it, then: {_own_name()} check {target}", markup=False)
 
 
 @app.command()
@@ -225,13 +226,13 @@ def _server_starting(folder: Path) -> Iterator[None]:
     Before a first run the time is used to import what computes, too; later runs may not need it.
     """
     from flows.embedded import start_server
+    from tasks.libraries import import_what_computes
 
     with ThreadPoolExecutor(max_workers=1) as beside:
         server = beside.submit(start_server)
         yield
         if not (folder / ".cairn" / "results").exists():
-            for module in ("tasks.drawings", "models.graph", "models.autoencoder", "models.embedding"):
-                import_module(module)
+            import_what_computes()
         server.result()
 
 
@@ -270,7 +271,12 @@ def _cell(value: object) -> str:
 
 def _show_where(run_folder: Path) -> None:
     console.print(f"Run folder: {run_folder}", markup=False)
-    console.print("Open report.html in it; look at the run in the Prefect UI with: cairn ui")
+    console.print(f"Open report.html in it; look at the run in the Prefect UI with: {_own_name()} ui", markup=False)
+
+
+def _own_name() -> str:
+    """Return the command as the user called it, so that what is printed can be typed again."""
+    return sys.argv[0] if Path(sys.argv[0]).name == "cairn" else "cairn"
 
 
 if __name__ == "__main__":

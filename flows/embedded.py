@@ -28,6 +28,8 @@ from configs.study import StudyConfig
 from flows.discover import Discovered, discover
 from flows.steps import threads
 
+logger = logging.getLogger("cairn.embedded")
+
 _TAG = "cairn"
 _TERMINAL_WAIT_SECONDS = 30.0
 _PAGE = 200
@@ -51,7 +53,8 @@ def run_embedded(study: StudyConfig, folder: Path, out: str | None, stages: tupl
             with tags(_TAG, process):
                 result = parallel(study, str(folder), out, stages)
         finally:
-            drain(client, process)
+            if not drain(client, process):
+                logger.warning("not every task run was recorded in time; the Prefect UI may show some as running")
     return Discovered.model_validate(result)
 
 
