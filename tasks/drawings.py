@@ -1,6 +1,8 @@
 """What the figures of each stage are drawn from; imported only when something is drawn."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -29,17 +31,25 @@ Picture = tuple[str, str, str, Figure]
 
 
 def kept(pictures: Iterator[Picture], store: Store) -> tuple[FigureFiles, ...]:
-    """Keep every picture as PNG and SVG."""
-    return tuple(
-        FigureFiles(
+    """Keep every picture as PNG and SVG, under a name that is safe as a file name."""
+    files: dict[str, FigureFiles] = {}
+    for wanted, title, caption, figure in pictures:
+        name = _file_name(wanted, files)
+        files[name] = FigureFiles(
             name=name,
             title=title,
             caption=caption,
             png=store.put(encode_figure(figure, format="png"), kind="figure", extension="png"),
             svg=store.put(encode_figure(figure, format="svg"), kind="figure", extension="svg"),
         )
-        for name, title, caption, figure in pictures
-    )
+    return tuple(files.values())
+
+
+def _file_name(wanted: str, taken: Collection[str]) -> str:
+    """Return a name of letters, digits, `_` and `-` that is not taken: labels are the user's own words."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", wanted)
+    numbered = (plain if number == 1 else f"{plain}-{number}" for number in count(1))
+    return next(name for name in numbered if name not in taken)
 
 
 def importance_pictures(importance: tuple[Artifact, ...], store: Store) -> Iterator[Picture]:

@@ -1,0 +1,15 @@
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from tasks.drawings import kept
+from tasks.store import Store
+
+
+def test_a_label_never_becomes_a_path(tmp_path: Path) -> None:
+    labels = ["tissue", "../../site", "site a", "site-a", "Höhe (m)"]
+    pictures = ((f"latents_{label}", label, "", Figure(figsize=(1, 1))) for label in labels)
+    files = kept(pictures, Store(str(tmp_path)))
+    names = [file.name for file in files]
+    assert names == ["latents_tissue", "latents_-site", "latents_site-a", "latents_site-a-2", "latents_H-he-m-"]
+    assert [file.title for file in files] == labels
