@@ -48,10 +48,10 @@ def demo(
 ) -> None:
     """Simulate a study with known genes, run everything on it, and say how many were found."""
     apply_settings(folder.resolve() / ".cairn" / "results")
-    from tasks.score import score_run
-
     console.print("Simulating 20,000 genes and 1,000 metabolites in 21 samples, with two pathways planted.")
     with _server_starting(folder):
+        from tasks.score import score_run
+
         study_file = _simulated(SimulationConfig(), folder)
     study = _loaded(study_file, ())
     done = _run(study, study_file.parent, folder / "run", STAGES)
@@ -208,8 +208,8 @@ def _run(study: StudyConfig, folder: Path, out: Path | None, stages: tuple[Stage
     check_run_inputs(study, folder, out)
     with _server_starting(folder):
         console.print(f"Running {study.study}.", markup=False)
-    from flows.embedded import run_embedded
-    from flows.progress import progress_of_steps
+        from flows.embedded import run_embedded
+        from flows.progress import progress_of_steps
 
     try:
         with progress_of_steps():
@@ -225,11 +225,12 @@ def _server_starting(folder: Path) -> Iterator[None]:
 
     Before a first run the time is used to import what computes, too; later runs may not need it.
     """
-    from flows.embedded import start_server
-    from tasks.libraries import import_what_computes
+    from flows.server import start_server
 
     with ThreadPoolExecutor(max_workers=1) as beside:
         server = beside.submit(start_server)
+        from tasks.libraries import import_what_computes
+
         yield
         if not (folder / ".cairn" / "results").exists():
             import_what_computes()

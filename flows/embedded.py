@@ -35,12 +35,6 @@ _TERMINAL_WAIT_SECONDS = 30.0
 _PAGE = 200
 
 
-def start_server() -> None:
-    """Start the embedded server, unless the environment names one; it serves this process until it ends."""
-    with get_client(sync_client=True) as client:
-        client.api_version()
-
-
 def run_embedded(study: StudyConfig, folder: Path, out: str | None, stages: tuple[Stage, ...]) -> Discovered:
     """Run `discover` in this process; raises what the flow raises."""
     parallel = discover.with_options(task_runner=threads(study.execution.parallel_folds))
