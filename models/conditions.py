@@ -1,8 +1,16 @@
-"""Subsets of samples in which a question can be asked again."""
+"""Labels of a sample sheet, and subsets of samples in which a question can be asked again."""
 
 from collections.abc import Sequence
 
 import pandas as pd
+
+from configs.tables import CONTRACTS
+
+
+def label_columns(sheet: pd.DataFrame) -> tuple[str, ...]:
+    """Return the label columns of a sample sheet: those that the contract `samples` does not name."""
+    named = {column.name for column in CONTRACTS["samples"].columns}
+    return tuple(str(column) for column in sheet.columns if column not in named)
 
 
 def conditions_of(sheet: pd.DataFrame, labels: Sequence[str], *, minimum: int) -> dict[str, tuple[str, ...]]:

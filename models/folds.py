@@ -9,9 +9,9 @@ import pandas as pd
 
 from configs.errors import SampleError, first_of
 from configs.study import FINAL
+from models.conditions import label_columns
 
 MIN_TRAINING_SAMPLES = 3
-_NO_LABELS = ("sample_id", "group", "batch", "time")
 _WHERE = "sample sheet, group"
 
 _log = logging.getLogger("cairn.folds")
@@ -86,7 +86,7 @@ def _rows_of(sheet: pd.DataFrame, sample_ids: Sequence[str]) -> pd.DataFrame:
 
 def _strata(rows: pd.DataFrame, shared_ids: Collection[str]) -> npt.NDArray[np.float64]:
     """Return what is to be balanced, shape=(n_samples, n_strata); each kind of stratum weighs as much as the others."""
-    labels = rows.drop(columns=[name for name in _NO_LABELS if name in rows.columns])
+    labels = rows[list(label_columns(rows))]
     everyone = np.ones((len(rows), 1))
     shared = rows["sample_id"].isin(list(shared_ids)).to_numpy(dtype=float)[:, None]
     kinds = [everyone, shared]
@@ -167,7 +167,7 @@ def _require_enough_groups(groups: npt.NDArray[np.str_], n_folds: int) -> None:
 
 def _warn_about_confined_labels(rows: pd.DataFrame) -> None:
     """Say which labels have classes that no fold can both learn and hold out."""
-    for label in [name for name in rows.columns if name not in _NO_LABELS]:
+    for label in label_columns(rows):
         groups_of_class = rows.groupby(label)["group"].nunique()
         confined = groups_of_class.index[groups_of_class == 1].astype(str)
         if len(confined):

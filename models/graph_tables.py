@@ -7,16 +7,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from models.comparison import GRAPH, Prediction, comparison_predictions
+from models.conditions import label_columns
 from models.graph import GraphData, GraphResult
 from models.latents import concatenated_latents
-
-SHEET_COLUMNS = ("sample_id", "group", "batch", "time")
-"""Columns of a sample sheet that are no labels."""
-
-
-def label_columns(sheet: pd.DataFrame) -> tuple[str, ...]:
-    """Return the label columns of a sample sheet."""
-    return tuple(str(column) for column in sheet.columns if column not in SHEET_COLUMNS)
 
 
 def graph_data(latents: Mapping[str, pd.DataFrame], sheet: pd.DataFrame, roles: Mapping[str, str]) -> GraphData:

@@ -1,19 +1,12 @@
-"""Named tensors to bytes and back."""
+"""Named tensors to bytes."""
 
 from collections.abc import Mapping
 
 import torch
-from safetensors.torch import load, save
+from safetensors.torch import save
 
 
-def encode_tensors(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str] | None = None) -> bytes:
-    """Encode tensors as safetensors; `metadata` are plain strings."""
-    content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    encoded: bytes = save(content, metadata=None if metadata is None else dict(metadata))
+def encode_tensors(tensors: Mapping[str, torch.Tensor]) -> bytes:
+    """Encode tensors as safetensors."""
+    encoded: bytes = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
     return encoded
-
-
-def decode_tensors(content: bytes) -> dict[str, torch.Tensor]:
-    """Decode safetensors."""
-    decoded: dict[str, torch.Tensor] = load(content)
-    return decoded

@@ -7,7 +7,7 @@ import pandas as pd
 
 from configs.artifact import Artifact, Runtime
 from configs.study import CorrelationConfig
-from models.conditions import conditions_of
+from models.conditions import conditions_of, label_columns
 from models.latents import concatenated_latents
 from models.seeds import derived_seed
 from tasks.records import Correlations, PairedLayers, Validated
@@ -48,7 +48,6 @@ def embed_latents(latents: dict[str, Artifact], shared: tuple[str, ...], seed: i
 def correlate(layers: PairedLayers, config: CorrelationConfig, runtime: Runtime) -> Correlations:
     """Correlate every gene with every metabolite, over all samples and within each large enough condition."""
     from models.correlation import passing_pairs
-    from models.graph_tables import label_columns
 
     store = Store(runtime.store)
     gene_layer, metabolite_layer = (

@@ -6,6 +6,7 @@ import pandas as pd
 
 from configs.artifact import Artifact, Runtime, SourceFile
 from configs.study import FINAL, LayerConfig, PreprocessConfig, Role, SamplesConfig, Unit
+from models.conditions import label_columns
 from models.layer import Layer
 from tasks.files import file_content
 from tasks.records import FoldPlan, LayerRead, PreparedStudy, References, TableRead
@@ -85,7 +86,7 @@ def prepare(
     }
     used = {sample for members in usable.values() for sample in members}
     samples = samples[samples["sample_id"].isin(used)].reset_index(drop=True)
-    labels = tuple(str(column) for column in samples.columns[4:])
+    labels = label_columns(samples)
     quality = pd.concat([sample_quality(raw[name], ready[name].layer) for name in raw], ignore_index=True)
     dropped = pd.concat([result.dropped for result in ready.values()], ignore_index=True)
     return PreparedStudy(

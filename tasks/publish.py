@@ -18,7 +18,7 @@ from prefect import task
 
 from configs.artifact import Artifact, Runtime
 from configs.errors import OutputError, StudyFileError
-from configs.study import StudyConfig
+from configs.study import FINAL, StudyConfig
 from tasks.caching import LIBRARIES, artifacts_in, file_hash
 from tasks.records import RunContent
 from tasks.store import Store, output_error
@@ -116,7 +116,7 @@ def tables_of(content: RunContent) -> Iterator[tuple[str, Artifact]]:
     if content.validated:
         yield "validation", content.validated.validation
         yield "predictions", content.validated.predictions
-    final = content.folds.get("all")
+    final = content.folds.get(FINAL)
     if final:
         yield from ((f"latents_{name}", training.latents) for name, training in final.layers.items())
         if final.graph:

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.conditions import conditions_of
-from models.graph_tables import graph_data, label_columns
+from models.conditions import conditions_of, label_columns
+from models.graph_tables import graph_data
 from models.latents import concatenated_latents, latent_scale, latent_table
 
 SAMPLES = ["s1", "s2", "s3"]
