@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 Unit = Literal["fpkm", "tpm", "counts", "log2", "intensity"]
 Role = Literal["genes", "metabolites", "features"]
 Preset = Literal["stated", "counted", "compact"]
+Engine = Literal["span", "dense"]
+Precision = Literal["auto", "float32", "bfloat16"]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,63}$")]
 Ids = Annotated[tuple[str, ...], Field(min_length=1)]
 
@@ -89,9 +91,19 @@ class AutoencoderConfig(Section):
     widths: dict[
         str, Annotated[tuple[Annotated[int, Field(ge=1, le=65536)], ...], Field(min_length=1, max_length=6)]
     ] = Field(default_factory=dict, description="Hidden widths by layer name; replaces the preset's.")
-    engine: Literal["auto", "dense"] = Field("auto", description="How the network is computed.")
+    engine: Literal["auto", "span", "dense"] = Field(
+        "auto",
+        description="How the network is computed: `span` trains its widest layers in the span of the samples, `dense` "
+        "as written; `auto` takes `span` where it can and where it pays, and says why.",
+    )
+    precision: Precision = Field(
+        "auto", description="Number format of matrix products; `auto` takes bfloat16 on CUDA and float32 elsewhere."
+    )
     latent: int = Field(64, ge=1, le=1024, description="Width of the latent.")
     dropout: float = Field(0.3, ge=0, lt=1, description="Share of hidden units dropped while training.")
+    input_dropout: float = Field(
+        0.0, ge=0, lt=1, description="Share of features dropped while training; only the `dense` engine can do it."
+    )
     learning_rate: float = Field(1e-3, gt=0, le=1, description="Step size of Adam.")
     weight_decay: float = Field(1e-4, ge=0, le=1, description="Decoupled weight decay of AdamW.")
     max_epochs: int = Field(
@@ -103,7 +115,16 @@ class AutoencoderConfig(Section):
     inner_share: float = Field(
         0.2, gt=0, lt=0.5, description="Share of the training groups that early stopping looks at."
     )
-    checkpoint_seconds: float = Field(20.0, ge=0, description="Seconds between two checkpoints.")
+    checkpoint_seconds: float = Field(
+        20.0, ge=0, description="Seconds between two checkpoints at least; more where writing one takes long."
+    )
+
+    @model_validator(mode="after")
+    def _span_drops_no_input(self) -> Self:
+        if self.engine == "span" and self.input_dropout > 0:
+            message = "input_dropout works with engine dense only; set input_dropout to 0, or engine to auto or dense"
+            raise ValueError(message)
+        return self
 
 
 class GraphConfig(Section):

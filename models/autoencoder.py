@@ -1,16 +1,56 @@
-"""Training of one layer's autoencoder by the engine that the study file asks for."""
+"""Training of one layer's autoencoder by the engine that the study file asks for, or by the one that fits."""
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 from safetensors.torch import load
 
-from configs.study import AutoencoderConfig
+from configs.errors import TrainingError, first_of
+from configs.study import AutoencoderConfig, Engine
+from models.basis import SpanBasis
 from models.dense_engine import load_dense, train_dense
 from models.engine import NO_HOOKS, EpochLoss, FittedAutoencoder, Float32Array, TrainingHooks, engine_of
+from models.memory import dense_training_bytes, require_memory
 from models.presets import parameter_count
+from models.span_engine import load_span, span_data, train_span
+
+_FAR_BELOW = 4
+"""The span pays where the features are at least this many times the rank."""
 
 _log = logging.getLogger("cairn.autoencoder")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """Which engine trains a layer, and why; `rank` is that of the training samples."""
+
+    engine: Engine
+    reason: str
+    rank: int
+
+
+def choose_engine(config: AutoencoderConfig, *, n_features: int, rank: int) -> EngineChoice:
+    """Choose the engine: as asked for, else `span` where the options commute with it and the rank is far below p.
+
+    Parameters
+    ----------
+    config : AutoencoderConfig
+        Engine asked for and options.
+    n_features : int
+        Width p of the layer.
+    rank : int
+        Rank of the training samples.
+    """
+    if config.engine != "auto":
+        return EngineChoice(config.engine, "asked for", rank)
+    if config.input_dropout > 0:
+        return EngineChoice("dense", "input dropout takes samples out of their span", rank)
+    if not 0 < rank * _FAR_BELOW <= n_features:
+        reason = f"the rank {rank} of the training samples is not far below the {n_features:,} features"
+        return EngineChoice("dense", reason, rank)
+    return EngineChoice("span", f"the training samples span {rank} of {n_features:,} dimensions", rank)
 
 
 def train_autoencoder(
@@ -32,7 +72,7 @@ def train_autoencoder(
     Parameters
     ----------
     train, inner : ndarray, shape=(n_features, n_train), shape=(n_features, n_inner), dtype=float32
-        Scaled samples to learn from and to stop by; NaN enters as 0. Without inner samples the training loss decides.
+        Scaled samples to learn from and to stop by, all finite. Without inner samples the training loss decides.
     widths : sequence of int
         Hidden widths from the input side to the latent.
     config : AutoencoderConfig
@@ -53,30 +93,57 @@ def train_autoencoder(
 
     Raises
     ------
+    UserError
+        If the dense engine needs more memory than there is.
     TrainingError
-        If a loss is infinite or not a number.
+        If a loss is infinite or not a number, or the span engine is asked for and all training samples are alike.
     """
-    _log.info(
-        "autoencoder %s, %s parameters, engine dense (%s)",
-        "-".join(str(size) for size in (len(train), *widths, config.latent)),
-        f"{parameter_count(len(train), widths, config.latent):,}",
-        "asked for" if config.engine == "dense" else "the one there is for these options",
+    basis = SpanBasis.fit(train)
+    choice = choose_engine(config, n_features=len(train), rank=basis.rank)
+    parameters = parameter_count(len(train), widths, config.latent)
+    sizes = "-".join(str(size) for size in (len(train), *widths, config.latent))
+    _log.info("autoencoder %s, %s parameters, engine %s (%s)", sizes, f"{parameters:,}", choice.engine, choice.reason)
+    if config.latent > basis.rank:
+        _log.info("the latent %d is wider than the rank %d of the training samples", config.latent, basis.rank)
+    if choice.engine == "span":
+        if not basis.rank:
+            message = "all training samples are alike, so there is nothing to learn"
+            raise TrainingError(message)
+        data = span_data(train, inner, basis, device)
+        return train_span(data, basis, widths=widths, config=config, seed=seed, device=device, hooks=hooks)
+    n_samples = train.shape[1] + inner.shape[1]
+    needed = dense_training_bytes(
+        parameters, n_features=len(train), n_samples=n_samples, device=device, precision=config.precision
     )
-    return train_dense(
-        train,
-        inner,
-        widths=widths,
-        config=config,
-        seed=seed,
-        device=device,
-        hooks=hooks,
-    )
+    require_memory(needed, parameters=parameters, device=device)
+    return train_dense(train, inner, widths=widths, config=config, seed=seed, device=device, hooks=hooks)
+
+
+def check_finite(scaled: Float32Array, feature_ids: Sequence[str]) -> None:
+    """Raise TrainingError where a value is missing or infinite, with the names of the features.
+
+    Parameters
+    ----------
+    scaled : ndarray, shape=(n_features, n_samples), dtype=float32
+        What a network is to learn from.
+    feature_ids : sequence of str, length n_features
+    """
+    broken = np.flatnonzero(~np.isfinite(scaled).all(axis=1)).tolist()
+    if broken:
+        names = first_of([feature_ids[row] for row in broken])
+        message = (
+            f"a value of {names} is missing or infinite after scaling, and a network cannot learn from it; look at "
+            "these features in the table"
+        )
+        raise TrainingError(message)
 
 
 def decode_weights(data: bytes, *, device: str = "cpu") -> FittedAutoencoder:
     """Return the trained autoencoder whose weights `models.engine.encode_weights` gave as `data`."""
     engine = engine_of(data)
-    if engine != "dense":
-        message = f"unknown autoencoder engine {engine!r}"
-        raise ValueError(message)
-    return load_dense(load(data), device)
+    if engine == "dense":
+        return load_dense(load(data), device)
+    if engine == "span":
+        return load_span(load(data), device)
+    message = f"unknown autoencoder engine {engine!r}"
+    raise ValueError(message)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
+import psutil
 import torch
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -46,3 +47,13 @@ def one_thread() -> Iterator[None]:
 def _available() -> list[str]:
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     return [device for device, is_there in present.items() if is_there]
+
+
+def free_memory(device: str) -> int:
+    """Return the bytes that a program may still take on `device`."""
+    kind = torch.device(device).type
+    if kind == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    if kind == "mps":
+        return int(torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory())
+    return int(psutil.virtual_memory().available)

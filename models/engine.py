@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load, save
 
 from configs.errors import TrainingError
+from configs.study import Engine
 
 Float32Array = npt.NDArray[np.float32]
 Float64Array = npt.NDArray[np.float64]
@@ -25,7 +26,7 @@ class FittedAutoencoder(Protocol):
     """
 
     @property
-    def engine(self) -> str:
+    def engine(self) -> Engine:
         """Name of the engine that can read `state` back."""
         ...
 

@@ -49,17 +49,20 @@ class MirroredAutoencoder(nn.Module):
     ----------
     sizes : sequence of int
         (d, w1, ..., wk, latent).
-    dropout : float
-        Share of hidden units dropped while training.
+    dropout, input_dropout : float
+        Share of hidden units, and of inputs, dropped while training.
     generator : torch.Generator
         CPU generator of the initial weights and of the dropout masks.
     """
 
-    def __init__(self, sizes: Sequence[int], *, dropout: float, generator: torch.Generator) -> None:
+    def __init__(
+        self, sizes: Sequence[int], *, dropout: float, generator: torch.Generator, input_dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.encoder = nn.ModuleList(linear(*pair, generator) for pair in pairwise(sizes))
         self.decoder = nn.ModuleList(linear(*pair, generator) for pair in pairwise(tuple(sizes)[::-1]))
         self.dropout = Dropout(dropout, generator)
+        self.input_dropout = Dropout(input_dropout, generator)
 
     def forward(self, values: Tensor, n_noisy: int | None = None) -> Tensor:
         """Reconstruct `values`, shape=(n_samples, d), as a tensor of shape=(d, n_samples).
@@ -72,6 +75,7 @@ class MirroredAutoencoder(nn.Module):
 
     def encode(self, values: Tensor, n_noisy: int | None = None) -> Tensor:
         """Map `values`, shape=(n_samples, d), to latents, shape=(n_samples, latent)."""
+        values = self.input_dropout(values, n_noisy)
         latents: Tensor = self.encoder[-1](self._hidden(values, self.encoder, n_noisy))
         return latents
 

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 from configs.artifact import Artifact
-from configs.study import AutoencoderConfig, GraphConfig
+from configs.study import AutoencoderConfig, Engine, GraphConfig
 
 
 class Record(BaseModel):
@@ -82,6 +82,7 @@ class LayerTraining(Record):
     history: Artifact
     widths: tuple[int, ...]
     parameters: int
+    engine: Engine
     epochs: int
     device: str
 

@@ -1,7 +1,8 @@
 """Stage 2: one autoencoder per layer and one graph network over the samples, fold by fold."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from prefect.context import TaskRunContext
 
 from configs.artifact import Artifact, Runtime
+from configs.errors import TrainingError
 from configs.study import AutoencoderConfig, GraphConfig
 from models.latents import latent_table
 from models.layer import Layer
@@ -40,7 +42,7 @@ def train_layer(
     runtime: Runtime,
 ) -> LayerTraining:
     """Train the autoencoder of one layer on one fold's training samples; goes on from a checkpoint of a killed run."""
-    from models.autoencoder import train_autoencoder
+    from models.autoencoder import check_finite, train_autoencoder
     from models.device import choose_device
     from models.engine import TrainingHooks, decode_state, encode_state, encode_weights
 
@@ -54,22 +56,26 @@ def train_layer(
     logger.info(
         "%s, fold %s: %s parameters, %d training samples, %s", name, fold.name, f"{parameters:,}", len(train), device
     )
+    scaled_train, scaled_inner = (scaler.apply(data.columns_of(part)) for part in (train, inner))
     checkpoint = CheckpointFile(runtime.checkpoints, _key_of_this_run())
     saved = checkpoint.load()
     if saved is not None:
         logger.info("%s, fold %s: goes on from epoch %s", name, fold.name, saved[1]["epoch"])
-    fitted, history = train_autoencoder(
-        scaler.apply(data.columns_of(train)),
-        scaler.apply(data.columns_of(inner)),
-        widths=widths,
-        config=config,
-        seed=derived_seed(seed, "autoencoder", name, fold.name),
-        device=device,
-        hooks=TrainingHooks(
-            resume=None if saved is None else decode_state(*saved),
-            on_checkpoint=lambda state: checkpoint.save(*encode_state(state)),
-        ),
+    hooks = TrainingHooks(
+        resume=None if saved is None else decode_state(*saved),
+        on_checkpoint=lambda state: checkpoint.save(*encode_state(state)),
     )
+    with _naming(f"{name}, fold {fold.name}"):
+        check_finite(np.concatenate([scaled_train, scaled_inner], axis=1), data.feature_ids)
+        fitted, history = train_autoencoder(
+            scaled_train,
+            scaled_inner,
+            widths=widths,
+            config=config,
+            seed=derived_seed(seed, "autoencoder", name, fold.name),
+            device=device,
+            hooks=hooks,
+        )
     result = LayerTraining(
         layer=name,
         weights=store.put(encode_weights(fitted), kind="weights", extension="safetensors"),
@@ -77,6 +83,7 @@ def train_layer(
         history=store.put_table(history_table(history, fold.name, name), "history"),
         widths=widths,
         parameters=parameters,
+        engine=fitted.engine,
         epochs=len(history),
         device=device,
     )
@@ -141,6 +148,16 @@ def _latents(
     latents: npt.NDArray[np.float32] = fitted.encode(scaler.apply(data.values))
     held_out = [roles.get(sample) == "held_out" for sample in data.sample_ids]
     return latent_table(latents, fold=fold, layer=data.name, sample_ids=data.sample_ids, held_out=held_out)
+
+
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
+    """Say which training it is that failed."""
+    try:
+        yield
+    except TrainingError as error:
+        message = f"{what}: {error}"
+        raise TrainingError(message) from error
 
 
 def _key_of_this_run() -> str:
