@@ -8,7 +8,7 @@ import pandas as pd
 
 from configs.study import RankingConfig
 from models.fusion import Fusion, fuse, normalised_weights, rank01, transform
-from models.importance import autoencoder_evidence, graph_evidence
+from models.importance import autoencoder_value, mean_rank, measures_by_fold
 from models.ranking import TargetEvidence, rank_target, top_membership
 
 Array = npt.NDArray[np.float64]
@@ -41,14 +41,14 @@ class EvidenceTables:
         bait: pd.DataFrame | None,
     ) -> None:
         self.gene_ids = list(gene_ids)
-        self._index = pd.Index(self.gene_ids)
+        self._index = pd.Index(np.asarray(self.gene_ids, dtype=object), dtype=object)
+        self._places = _Places(self._index)
         self._correlation = correlation
         self._refits = refits
         self._by_target = {"homology": homology, "bait": bait}
-        self._global = _global_evidence(importance, self._index)
-        self._by_fold = {
-            str(fold): _global_evidence(rows, self._index) for fold, rows in importance.groupby("fold", sort=True)
-        }
+        genes, self._folds, measures = measures_by_fold(importance)
+        self._learnt = {name: self._places.spread(genes, values) for name, values in measures.items()}
+        self._global = _global_evidence(self._learnt)
 
     @property
     def targets(self) -> list[str]:
@@ -57,39 +57,68 @@ class EvidenceTables:
 
     def of_target(self, target: str) -> TargetEvidence:
         """Return raw values and what is ranked, by evidence, for one target."""
-        correlation = self._rows(self._correlation, target)
-        values = {"correlation": _numbers(correlation["value"]), **self._global}
-        strengths = {"correlation": _numbers(correlation["strength"]), **self._global}
+        found = self._columns(self._correlation, target, ("value", "strength", "p"))
+        values = {"correlation": found["value"], **self._global}
+        strengths = {"correlation": found["strength"], **self._global}
         family: list[str | None] = [None] * len(self.gene_ids)
         for name, table in self._by_target.items():
-            if table is None or target not in set(table["target"]):
+            if table is None or not (table["target"] == target).any():
                 continue
-            rows = self._rows(table, target)
-            values[name], strengths[name] = _numbers(rows["value"]), _numbers(rows["strength"])
+            rows = self._columns(table, target, ("value", "strength"))
+            values[name], strengths[name] = rows["value"], rows["strength"]
             if name == "homology":
-                family = _texts(rows["detail"])
+                family = self._texts(table, target, "detail")
         direction = np.sign(np.nan_to_num(values["correlation"])).astype(np.int64)
         return TargetEvidence(
             target=target,
             values=values,
             strengths=strengths,
-            p=_numbers(correlation["p"]),
+            p=found["p"],
             direction=direction,
-            best_metabolite=_texts(correlation["detail"]),
+            best_metabolite=self._texts(self._correlation, target, "detail"),
             family=family,
         )
 
     def refit_scores(self, target: str, evidence: TargetEvidence, config: RankingConfig) -> Array:
         """Return the fused score without each fold, shape=(n_folds, n_genes)."""
-        refits = self._rows(self._refits, target)
+        refits = self._columns(self._refits, target, self._folds)
         scores = []
-        for fold, learnt in self._by_fold.items():
-            strengths = {**evidence.strengths, **learnt, "correlation": _numbers(refits[fold])}
-            scores.append(fused_score(strengths, config))
+        for number, fold in enumerate(self._folds):
+            learnt = _global_evidence({name: values[[number]] for name, values in self._learnt.items()})
+            scores.append(fused_score({**evidence.strengths, **learnt, "correlation": refits[fold]}, config))
         return np.stack(scores)
 
-    def _rows(self, table: pd.DataFrame, target: str) -> pd.DataFrame:
-        return table[table["target"] == target].set_index("gene_id").reindex(self._index)
+    def _columns(self, table: pd.DataFrame, target: str, names: Sequence[str]) -> dict[str, Array]:
+        """Return number columns of one target's rows, a value a gene of the study."""
+        rows = table[table["target"] == target]
+        return {name: self._places.spread(rows["gene_id"], _numbers(rows[name])) for name in names}
+
+    def _texts(self, table: pd.DataFrame, target: str, name: str) -> list[str | None]:
+        rows = table[table["target"] == target]
+        spread = np.full(len(self.gene_ids), None, dtype=object)
+        spread[self._places.of(rows["gene_id"])] = _texts(rows[name])
+        return list(spread)
+
+
+class _Places:
+    """Where the genes of evidence tables stand in the list of all genes."""
+
+    def __init__(self, index: pd.Index) -> None:
+        self._index = index
+        self._latest: tuple[pd.Index, npt.NDArray[np.intp]] | None = None
+
+    def of(self, genes: pd.Index | pd.Series) -> npt.NDArray[np.intp]:
+        """Return the place of each gene; the tables of a study mostly have the same genes, which is seen at once."""
+        names = pd.Index(genes)
+        if self._latest is None or not names.equals(self._latest[0]):
+            self._latest = names, self._index.get_indexer(names.to_numpy(dtype=object))
+        return self._latest[1]
+
+    def spread(self, genes: pd.Index | pd.Series, values: Array) -> Array:
+        """Return `values`, shape=(..., len(genes)), as shape=(..., n_genes); NaN for genes that are not there."""
+        result = np.full((*values.shape[:-1], len(self._index)), np.nan)
+        result[..., self.of(genes)] = values
+        return result
 
 
 def weights_of(strengths: Mapping[str, Array], config: RankingConfig) -> dict[str, float]:
@@ -124,12 +153,12 @@ def rank_study(
     return pd.concat(blocks, ignore_index=True), weights
 
 
-def _global_evidence(importance: pd.DataFrame, index: pd.Index) -> dict[str, Array]:
+def _global_evidence(learnt: Mapping[str, Array]) -> dict[str, Array]:
     """Return autoencoder and graph evidence; graph is left out where no fold has one."""
-    found = {"autoencoder": autoencoder_evidence(importance)}
-    if importance["graph"].notna().any():
-        found["graph"] = graph_evidence(importance)
-    return {name: _numbers(table.set_index("gene_id")["value"].reindex(index)) for name, table in found.items()}
+    found = {"autoencoder": autoencoder_value(learnt["reconstruction"], learnt["gradient"])}
+    if not np.isnan(learnt["graph"]).all():
+        found["graph"] = mean_rank(learnt["graph"])
+    return found
 
 
 def _numbers(column: pd.Series) -> Array:
@@ -137,7 +166,7 @@ def _numbers(column: pd.Series) -> Array:
 
 
 def _texts(column: pd.Series) -> list[str | None]:
-    return [value if isinstance(value, str) else None for value in column]
+    return [value if isinstance(value, str) else None for value in column.to_numpy(dtype=object)]
 
 
 def contributions(ranking: pd.DataFrame, weights: Mapping[str, float], fusion: Fusion) -> pd.DataFrame:

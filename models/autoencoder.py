@@ -9,9 +9,10 @@ from safetensors.torch import load
 
 from configs.errors import TrainingError, first_of
 from configs.study import AutoencoderConfig, Engine
+from models.arrays import Float32Array
 from models.basis import SpanBasis
 from models.dense_engine import load_dense, train_dense
-from models.engine import NO_HOOKS, EpochLoss, FittedAutoencoder, Float32Array, TrainingHooks, engine_of
+from models.engine import NO_HOOKS, EpochLoss, FittedAutoencoder, TrainingHooks, engine_of
 from models.memory import dense_training_bytes, require_memory
 from models.presets import parameter_count
 from models.span_engine import load_span, span_data, train_span

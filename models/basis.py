@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from models.engine import Float32Array, Float64Array
+from models.arrays import Float32Array, Float64Array
 
 BLOCK = 16_384
 """Features that are worked on at once; bounds the memory."""

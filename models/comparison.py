@@ -9,13 +9,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 from sklearn.neighbors import KNeighborsClassifier
 
-from models.engine import Float32Array, Float64Array
-from models.graph import BoolArray, IntArray, standardise
+from models.arrays import BoolArray, Float32Array, Float64Array, IntArray
+from models.methods import GRAPH, LOGISTIC_REGRESSION, MAJORITY, NEAREST_NEIGHBOURS
+from models.scaling import standardise
 
-GRAPH = "graph attention"
-MAJORITY = "majority"
-NEAREST_NEIGHBOURS = "nearest neighbours"
-LOGISTIC_REGRESSION = "logistic regression"
 _PLAIN = (NEAREST_NEIGHBOURS, LOGISTIC_REGRESSION)
 _NEIGHBOURS = 5
 

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from configs.study import AutoencoderConfig, Engine
+from models.arrays import Float32Array, Float64Array
 from models.device import one_thread
-from models.engine import EpochLoss, Float32Array, Float64Array, TrainingHooks
+from models.engine import EpochLoss, TrainingHooks
 from models.networks import MirroredAutoencoder
 from models.presets import parameter_count
 from models.training import TrainingData, train_network

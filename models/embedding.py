@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from models.engine import Float32Array, Float64Array
+from models.arrays import Float32Array, Float64Array
 
 Method = Literal["PCA", "t-SNE", "UMAP"]
 _MAX_PERPLEXITY = 30.0

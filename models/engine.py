@@ -6,16 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from safetensors.torch import load, save
 
 from configs.errors import TrainingError
 from configs.study import Engine
+from models.arrays import Float32Array, Float64Array
 
-Float32Array = npt.NDArray[np.float32]
-Float64Array = npt.NDArray[np.float64]
 JsonValue = int | float | list[list[int | float | None]]
 
 

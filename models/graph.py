@@ -10,19 +10,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from scipy.spatial.distance import cdist
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from configs.study import GraphConfig
+from models.arrays import BoolArray, Float32Array, Float64Array, IntArray
 from models.attention import NetworkShape, SampleGraphNetwork
 from models.device import one_thread
-from models.engine import EpochLoss, Float32Array, Float64Array, Progress
-
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.int64]
+from models.engine import EpochLoss, Progress
+from models.scaling import standardise
 
 _log = logging.getLogger("cairn.graph")
 
@@ -87,15 +85,6 @@ class GraphResult:
     history: tuple[EpochLoss, ...]
     latent_importance: Float64Array
     tensors: dict[str, Tensor]
-
-
-def standardise(features: Float32Array, train: BoolArray) -> Float32Array:
-    """Return the z-scores of `features`, shape=(n, d), by mean and standard deviation of the `train` rows."""
-    known = features[train].astype(np.float64)
-    scale = known.std(axis=0)
-    constant = scale <= 1e-7 * np.abs(known.mean(axis=0))
-    scaled: Float32Array = ((features - known.mean(axis=0)) / np.where(constant, 1.0, scale)).astype(np.float32)
-    return scaled
 
 
 def neighbour_edges(features: Float32Array, train: BoolArray, neighbours: int) -> IntArray:

@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from models.comparison import GRAPH, Prediction, comparison_predictions
+from models.comparison import Prediction, comparison_predictions
 from models.conditions import label_columns
 from models.graph import GraphData, GraphResult
 from models.latents import concatenated_latents
+from models.methods import GRAPH
 
 
 def graph_data(latents: Mapping[str, pd.DataFrame], sheet: pd.DataFrame, roles: Mapping[str, str]) -> GraphData:

@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 
 from configs.study import FINAL
-from models.engine import Float32Array, Float64Array
+from models.arrays import Float32Array, Float64Array
 from models.fusion import rank01
 
+MEASURES = ("reconstruction", "gradient", "graph")
+"""Columns of the contract `importance`."""
 _BLOCK = 16_384
 """Genes that are correlated at once; bounds the memory, changes no result."""
 
@@ -93,9 +95,15 @@ def autoencoder_evidence(importance: pd.DataFrame) -> pd.DataFrame:
         `gene_id`; `reconstruction` and `gradient`, the means over the folds; `value`, 0 to 1. Genes in order of first
         appearance.
     """
-    evidence = _fold_means(importance, ("reconstruction", "gradient"))
-    ranks = pd.DataFrame({name: rank01(_mean_rank(importance, name)) for name in ("reconstruction", "gradient")})
-    return evidence.assign(value=ranks.mean(axis=1).to_numpy())
+    genes, _, folds = measures_by_fold(importance)
+    means = {name: _mean(folds[name]) for name in ("reconstruction", "gradient")}
+    value = autoencoder_value(folds["reconstruction"], folds["gradient"])
+    return pd.DataFrame({"gene_id": genes, **means, "value": value})
+
+
+def autoencoder_value(reconstruction: Float64Array, gradient: Float64Array) -> Float64Array:
+    """Return the autoencoder evidence, shape=(n_genes,), from two measures, each of shape=(n_folds, n_genes)."""
+    return _mean(np.stack([rank01(mean_rank(values)) for values in (reconstruction, gradient)]))
 
 
 def graph_evidence(importance: pd.DataFrame) -> pd.DataFrame:
@@ -112,22 +120,45 @@ def graph_evidence(importance: pd.DataFrame) -> pd.DataFrame:
         `gene_id`; `graph`, the mean over the folds; `value`, the mean over the folds of the rank within the fold,
         0 to 1.
     """
-    return _fold_means(importance, ("graph",)).assign(value=_mean_rank(importance, "graph"))
+    genes, _, folds = measures_by_fold(importance)
+    return pd.DataFrame({"gene_id": genes, "graph": _mean(folds["graph"]), "value": mean_rank(folds["graph"])})
 
 
-def _held_out(importance: pd.DataFrame) -> pd.DataFrame:
-    return importance[importance["fold"] != FINAL]
+def measures_by_fold(importance: pd.DataFrame) -> tuple[pd.Index, tuple[str, ...], dict[str, Float64Array]]:
+    """Return genes and folds in order of first appearance, and each measure by fold.
+
+    Parameters
+    ----------
+    importance : DataFrame
+        Table of the contract `importance`; the fold `FINAL` is left out.
+
+    Returns
+    -------
+    genes : Index
+    folds : tuple of str
+    measures : dict of str to ndarray, shape=(n_folds, n_genes), dtype=float64
+        NaN where a gene lacks the measure.
+    """
+    gene, genes = pd.factorize(importance["gene_id"])
+    held_out = (importance["fold"] != FINAL).to_numpy(dtype=bool)
+    fold, folds = pd.factorize(importance["fold"][held_out])
+    measures: dict[str, Float64Array] = {}
+    for name in MEASURES:
+        measures[name] = np.full((len(folds), len(genes)), np.nan)
+        if name in importance:
+            measures[name][fold, gene[held_out]] = importance[name].to_numpy(np.float64)[held_out]
+    return pd.Index(genes), tuple(str(name) for name in folds), measures
 
 
-def _fold_means(importance: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
-    genes = pd.Index(importance["gene_id"].unique(), name="gene_id")
-    means = _held_out(importance).groupby("gene_id", sort=False)[list(names)].mean()
-    return means.reindex(genes).reset_index()
+def mean_rank(values: Float64Array) -> Float64Array:
+    """Return the mean over folds of each gene's rank within the fold, from values of shape=(n_folds, n_genes)."""
+    return _mean(np.stack([rank01(row) for row in values])) if len(values) else np.full(values.shape[1], np.nan)
 
 
-def _mean_rank(importance: pd.DataFrame, name: str) -> Float64Array:
-    """Return the mean over the folds of each gene's rank within the fold, genes in order of first appearance."""
-    genes = pd.Index(importance["gene_id"].unique())
-    held_out = _held_out(importance)
-    ranks = held_out.groupby("fold", sort=False)[name].transform(lambda values: rank01(values.to_numpy(np.float64)))
-    return ranks.groupby(held_out["gene_id"], sort=False).mean().reindex(genes).to_numpy(np.float64)
+def _mean(values: Float64Array) -> Float64Array:
+    """Return the mean over the first axis without NaN; NaN where nothing else is there."""
+    known = ~np.isnan(values)
+    count = known.sum(axis=0)
+    total = np.where(known, values, 0.0).sum(axis=0)
+    mean: Float64Array = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+    return mean

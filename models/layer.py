@@ -48,7 +48,7 @@ class Layer:
         """Build a layer from a table of the contract `layer`."""
         samples = tuple(str(column) for column in frame.columns[1:])
         values = np.ascontiguousarray(frame[list(samples)].to_numpy(dtype=np.float32))
-        return cls(name, values, tuple(frame["feature_id"].astype(str)), samples)
+        return cls(name, values, tuple(frame["feature_id"].tolist()), samples)
 
     def restricted_to(self, sample_ids: tuple[str, ...]) -> "Layer":
         """Return the layer with the columns `sample_ids`, in that order."""

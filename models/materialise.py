@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from models.engine import Float32Array
+from models.arrays import Float32Array
 from models.span_engine import SpanAutoencoder
 
 _ROWS = 256

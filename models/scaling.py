@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
-Float32Array = npt.NDArray[np.float32]
+from models.arrays import BoolArray, Float32Array, Float64Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,8 +20,8 @@ class Scaler:
         Training standard deviation (ddof=0); 1 for a feature that is constant in training.
     """
 
-    mean: npt.NDArray[np.float64]
-    scale: npt.NDArray[np.float64]
+    mean: Float64Array
+    scale: Float64Array
 
     @classmethod
     def fit(cls, values_train: Float32Array) -> Self:
@@ -53,3 +52,12 @@ class Scaler:
         """
         scaled = ((values - self.mean[:, None]) / self.scale[:, None]).astype(np.float32)
         return scaled if keep_missing else np.nan_to_num(scaled, copy=False, nan=0.0)
+
+
+def standardise(features: Float32Array, train: BoolArray) -> Float32Array:
+    """Return the z-scores of `features`, shape=(n, d), by mean and standard deviation of the `train` rows."""
+    known = features[train].astype(np.float64)
+    scale = known.std(axis=0)
+    constant = scale <= 1e-7 * np.abs(known.mean(axis=0))
+    scaled: Float32Array = ((features - known.mean(axis=0)) / np.where(constant, 1.0, scale)).astype(np.float32)
+    return scaled

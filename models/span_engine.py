@@ -27,10 +27,11 @@ import torch
 from torch import Tensor
 
 from configs.study import AutoencoderConfig, Engine
+from models.arrays import Float32Array, Float64Array
 from models.basis import BLOCK, SpanBasis
 from models.dense_engine import column_norms, jacobian, load_dense, to_rows
 from models.device import one_thread
-from models.engine import EpochLoss, Float32Array, Float64Array, TrainingHooks
+from models.engine import EpochLoss, TrainingHooks
 from models.networks import MirroredAutoencoder
 from models.training import TrainingData, train_network
 

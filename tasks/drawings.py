@@ -13,10 +13,10 @@ from configs.artifact import Artifact
 from configs.study import RankingConfig
 from models import figures, quality
 from models.assembly import contributions
-from models.comparison import GRAPH
 from models.conditions import label_columns
 from models.figures import encode_figure
 from models.heatmap import correlation_matrix
+from models.methods import GRAPH
 from tasks.records import FigureFiles, PairedLayers, PreparedStudy, Ranked, Validated
 from tasks.store import Store
 

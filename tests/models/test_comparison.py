@@ -3,15 +3,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
-from models.comparison import (
-    GRAPH,
-    LOGISTIC_REGRESSION,
-    MAJORITY,
-    NEAREST_NEIGHBOURS,
-    comparison_predictions,
-    validation_table,
-    verdict,
-)
+from models.comparison import comparison_predictions, validation_table, verdict
+from models.methods import GRAPH, LOGISTIC_REGRESSION, MAJORITY, NEAREST_NEIGHBOURS
 
 
 def _two_clouds(n: int = 20, distance: float = 6.0) -> tuple[np.ndarray, np.ndarray]:

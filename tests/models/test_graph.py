@@ -10,7 +10,7 @@ from configs.errors import TrainingError
 from configs.study import GraphConfig
 from models.attention import attention_layer
 from models.engine import EpochLoss
-from models.graph import GraphData, class_weights, neighbour_edges, standardise, train_graph
+from models.graph import GraphData, class_weights, neighbour_edges, train_graph
 
 CONFIG = GraphConfig(neighbours=3, heads=2, hidden=6, max_epochs=25)
 
@@ -80,12 +80,6 @@ def test_neighbours_are_training_samples_and_never_oneself() -> None:
     expected = [[1, 2, 0, 2, 1, 0, 2, 1, 1, 2], [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]]
     assert neighbour_edges(positions, train, 2).tolist() == expected
     assert neighbour_edges(positions, train, 50).shape == (2, 5 * 3)
-
-
-def test_standardised_by_training_samples_alone() -> None:
-    features = np.array([[1, 5], [3, 5], [9, 6]], dtype=np.float32)
-    # Training mean 2 and deviation 1; the second dimension is constant in training and keeps its unit.
-    assert standardise(features, np.array([True, True, False])).tolist() == [[-1, 0], [1, 0], [7, 1]]
 
 
 def test_class_weights_are_inverse_frequencies() -> None:

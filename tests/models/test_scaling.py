@@ -1,7 +1,7 @@
 import numpy as np
 from scipy.stats import zscore
 
-from models.scaling import Scaler
+from models.scaling import Scaler, standardise
 
 
 def test_equals_scipy_where_nothing_is_missing() -> None:
@@ -34,3 +34,9 @@ def test_constant_feature_keeps_its_unit() -> None:
 def test_output_is_float32() -> None:
     values = np.ones((2, 3), dtype=np.float32)
     assert Scaler.fit(values).apply(values).dtype == np.float32
+
+
+def test_standardised_by_training_samples_alone() -> None:
+    features = np.array([[1, 5], [3, 5], [9, 6]], dtype=np.float32)
+    # Training mean 2 and deviation 1; the second dimension is constant in training and keeps its unit.
+    assert standardise(features, np.array([True, True, False])).tolist() == [[-1, 0], [1, 0], [7, 1]]
