@@ -40,3 +40,4 @@ class Runtime(BaseModel):
     store: Annotated[str, Field(description="URL of the artifact store.")]
     checkpoints: Annotated[str, Field(description="Folder of training checkpoints.")]
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    parallel_folds: Annotated[int, Field(ge=1, description="Folds that are trained at the same time.")] = 1

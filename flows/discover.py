@@ -80,6 +80,7 @@ def runtime_of(study: StudyConfig, folder: Path) -> Runtime:
         store=url,
         checkpoints=f"{home if '://' in url else url}/checkpoints",
         device=study.execution.device,
+        parallel_folds=study.execution.parallel_folds,
     )
 
 
@@ -155,7 +156,8 @@ class _Run:
         graphs = [folds[name].graph for name in content.plan.folds]
         predictions = tuple(graph.predictions for graph in graphs if graph is not None)
         validated = self.steps.run(analyse.validate, predictions, self.runtime) if predictions else None
-        notes = validated.verdicts if validated else (_NO_LABEL,)
+        trained = tuple(layer.note for layer in folds[FINAL].layers.values())
+        notes = (*trained, *(validated.verdicts if validated else (_NO_LABEL,)))
         self._pictures.append(self.steps.start(pictures.draw_training, _histories(folds), validated, self.runtime))
         update = {"folds": folds, "validated": validated, "notes": (*content.notes, *notes)}
         return content.model_copy(update=update)

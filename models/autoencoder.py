@@ -2,56 +2,21 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from safetensors.torch import load
 
 from configs.errors import TrainingError, first_of
-from configs.study import AutoencoderConfig, Engine
+from configs.study import AutoencoderConfig
 from models.arrays import Float32Array
 from models.basis import SpanBasis
 from models.dense_engine import load_dense, train_dense
 from models.engine import NO_HOOKS, EpochLoss, FittedAutoencoder, TrainingHooks, engine_of
-from models.memory import dense_training_bytes, require_memory
+from models.engine_choice import choose_engine, engine_note
 from models.presets import parameter_count
 from models.span_engine import load_span, span_data, train_span
 
-_FAR_BELOW = 4
-"""The span pays where the features are at least this many times the rank."""
-
 _log = logging.getLogger("cairn.autoencoder")
-
-
-@dataclass(frozen=True, slots=True)
-class EngineChoice:
-    """Which engine trains a layer, and why; `rank` is that of the training samples."""
-
-    engine: Engine
-    reason: str
-    rank: int
-
-
-def choose_engine(config: AutoencoderConfig, *, n_features: int, rank: int) -> EngineChoice:
-    """Choose the engine: as asked for, else `span` where the options commute with it and the rank is far below p.
-
-    Parameters
-    ----------
-    config : AutoencoderConfig
-        Engine asked for and options.
-    n_features : int
-        Width p of the layer.
-    rank : int
-        Rank of the training samples.
-    """
-    if config.engine != "auto":
-        return EngineChoice(config.engine, "asked for", rank)
-    if config.input_dropout > 0:
-        return EngineChoice("dense", "input dropout takes samples out of their span", rank)
-    if not 0 < rank * _FAR_BELOW <= n_features:
-        reason = f"the rank {rank} of the training samples is not far below the {n_features:,} features"
-        return EngineChoice("dense", reason, rank)
-    return EngineChoice("span", f"the training samples span {rank} of {n_features:,} dimensions", rank)
 
 
 def train_autoencoder(
@@ -94,8 +59,6 @@ def train_autoencoder(
 
     Raises
     ------
-    UserError
-        If the dense engine needs more memory than there is.
     TrainingError
         If a loss is infinite or not a number, or the span engine is asked for and all training samples are alike.
     """
@@ -103,20 +66,14 @@ def train_autoencoder(
     choice = choose_engine(config, n_features=len(train), rank=basis.rank)
     parameters = parameter_count(len(train), widths, config.latent)
     sizes = "-".join(str(size) for size in (len(train), *widths, config.latent))
-    _log.info("autoencoder %s, %s parameters, engine %s (%s)", sizes, f"{parameters:,}", choice.engine, choice.reason)
-    if config.latent > basis.rank:
-        _log.info("the latent %d is wider than the rank %d of the training samples", config.latent, basis.rank)
+    note = engine_note(choice, latent=config.latent)
+    _log.info("autoencoder %s, %s parameters, %s", sizes, f"{parameters:,}", note)
     if choice.engine == "span":
         if not basis.rank:
             message = "all training samples are alike, so there is nothing to learn"
             raise TrainingError(message)
         data = span_data(train, inner, basis, device)
         return train_span(data, basis, widths=widths, config=config, seed=seed, device=device, hooks=hooks)
-    n_samples = train.shape[1] + inner.shape[1]
-    needed = dense_training_bytes(
-        parameters, n_features=len(train), n_samples=n_samples, device=device, precision=config.precision
-    )
-    require_memory(needed, parameters=parameters, device=device)
     return train_dense(train, inner, widths=widths, config=config, seed=seed, device=device, hooks=hooks)
 
 

@@ -49,11 +49,14 @@ def _available() -> list[str]:
     return [device for device, is_there in present.items() if is_there]
 
 
-def free_memory(device: str) -> int:
-    """Return the bytes that a program may still take on `device`."""
+def memory_of(device: str) -> tuple[int, int]:
+    """Return the bytes that a program may still take on `device`, and the bytes that there are in all."""
     kind = torch.device(device).type
     if kind == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
+        free, total = torch.cuda.mem_get_info(device)
+        return int(free), int(total)
     if kind == "mps":
-        return int(torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory())
-    return int(psutil.virtual_memory().available)
+        total = int(torch.mps.recommended_max_memory())
+        return total - int(torch.mps.current_allocated_memory()), total
+    memory = psutil.virtual_memory()
+    return int(memory.available), int(memory.total)

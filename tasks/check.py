@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from configs.artifact import Runtime, SourceFile
 from configs.errors import OutputError
 from configs.study import StudyConfig
+from models.engine_choice import choose_engine, engine_note
+from models.layer import Layer
 from models.presets import parameter_count
 from tasks import evidence, prepare
 from tasks.networks import hidden_widths_of
@@ -126,5 +128,23 @@ def _layer_sentence(study: StudyConfig, prepared: PreparedStudy, store: Store, n
     shape = "-".join(str(width) for width in (n_features, *widths, study.autoencoder.latent))
     return (
         f"Layer {name} ({study.role(name)}, {study.unit(name)}): {len(raw.feature_ids):,} features, {n_features:,} of "
-        f"them used, {len(raw.sample_ids)} samples; autoencoder {shape} and back, {parameters:,} parameters."
+        f"them used, {len(raw.sample_ids)} samples; autoencoder {shape} and back, {parameters:,} parameters, "
+        f"{_engine(study, ready, widths)}."
     )
+
+
+def _engine(study: StudyConfig, layer: Layer, widths: tuple[int, ...]) -> str:
+    """Say which engine trains a layer; raises UserError where its memory is not there."""
+    config = study.autoencoder
+    n_features, n_samples = layer.values.shape
+    choice = choose_engine(config, n_features=n_features, rank=min(n_features, n_samples - 1))
+    said = engine_note(choice, latent=config.latent)
+    if choice.engine == "span":
+        return said
+    from models.device import choose_device
+    from models.memory import GIB, dense_training_bytes, require_memory
+
+    device = choose_device(study.execution.device)
+    needed = dense_training_bytes(n_features, n_samples, widths, config, device)
+    require_memory(needed, device, trainings=study.execution.parallel_folds)
+    return f"{said}, {needed / GIB:.1f} GiB to train"

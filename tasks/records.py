@@ -83,6 +83,7 @@ class LayerTraining(Record):
     widths: tuple[int, ...]
     parameters: int
     engine: Engine
+    note: str
     epochs: int
     device: str
 

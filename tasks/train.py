@@ -13,6 +13,7 @@ from prefect.context import TaskRunContext
 from configs.artifact import Artifact, Runtime
 from configs.errors import TrainingError
 from configs.study import AutoencoderConfig, GraphConfig
+from models.engine_choice import choose_engine, engine_note
 from models.latents import latent_table
 from models.layer import Layer
 from models.presets import parameter_count
@@ -45,6 +46,7 @@ def train_layer(
     from models.autoencoder import check_finite, train_autoencoder
     from models.device import choose_device
     from models.engine import TrainingHooks, decode_state, encode_state, encode_weights
+    from models.memory import dense_training_bytes, require_memory
 
     store = Store(runtime.store)
     data = store.get_layer(layer, name)
@@ -57,6 +59,11 @@ def train_layer(
         "%s, fold %s: %s parameters, %d training samples, %s", name, fold.name, f"{parameters:,}", len(train), device
     )
     scaled_train, scaled_inner = (scaler.apply(data.columns_of(part)) for part in (train, inner))
+    n_features, n_samples = len(data.feature_ids), len(train) + len(inner)
+    choice = choose_engine(config, n_features=n_features, rank=min(n_features, len(train) - 1))
+    if choice.engine == "dense":
+        needed = dense_training_bytes(n_features, n_samples, widths, config, device)
+        require_memory(needed, device, trainings=runtime.parallel_folds)
     checkpoint = CheckpointFile(runtime.checkpoints, _key_of_this_run())
     saved = checkpoint.load()
     if saved is not None:
@@ -84,6 +91,7 @@ def train_layer(
         widths=widths,
         parameters=parameters,
         engine=fitted.engine,
+        note=f"{name}: autoencoder of {parameters:,} parameters, {engine_note(choice, latent=config.latent)}.",
         epochs=len(history),
         device=device,
     )

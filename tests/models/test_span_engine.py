@@ -12,10 +12,11 @@ from torch import Tensor
 
 from configs.errors import TrainingError
 from configs.study import AutoencoderConfig
-from models.autoencoder import check_finite, choose_engine, decode_weights, train_autoencoder
+from models.autoencoder import check_finite, decode_weights, train_autoencoder
 from models.basis import SpanBasis
 from models.dense_engine import DenseAutoencoder, to_rows
 from models.engine import EpochLoss, TrainingHooks, TrainingState, decode_state, encode_state, encode_weights
+from models.engine_choice import choose_engine
 from models.importance import reconstruction_importance
 from models.materialise import materialise
 from models.networks import MirroredAutoencoder
@@ -274,8 +275,10 @@ def test_choice_and_too_wide_a_latent_are_logged(caplog: pytest.LogCaptureFixtur
     config = AutoencoderConfig(latent=64, max_epochs=1)
     with caplog.at_level(logging.INFO, "cairn.autoencoder"):
         train_autoencoder(train, others, widths=(12,), config=config, seed=1, device="cpu")
-    assert "engine span (the training samples span 13 of 200 dimensions)" in caplog.text
-    assert "the latent 64 is wider than the rank 13 of the training samples" in caplog.text
+    # (200+1)*12 + (12+1)*64 + (64+1)*12 + (12+1)*200 = 6,624
+    assert "autoencoder 200-12-64, 6,624 parameters, engine span" in caplog.text
+    assert "(the training samples span 13 of 200 dimensions)" in caplog.text
+    assert "its latent of 64 is wider than the 13 dimensions that the samples can tell apart" in caplog.text
 
 
 def test_samples_that_are_all_alike_teach_nothing() -> None:
