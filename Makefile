@@ -2,13 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test setup lint clean
+.PHONY: demo test bench setup lint clean
 
 demo: .venv/.installed
 	$(BIN)/cairn demo
 
 test: .venv/.installed-dev
 	$(BIN)/python -m pytest
+
+# Takes about a quarter of an hour on two cores and writes tests/benchmarks/RESULTS.md.
+bench: .venv/.installed-dev
+	$(BIN)/python -m tests.benchmarks
 
 setup: .venv/.installed-dev
 
