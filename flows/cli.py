@@ -17,7 +17,7 @@ from configs.errors import CairnError, StudyFileError
 from configs.loading import load_study
 from configs.simulation import SimulationConfig
 from configs.stages import STAGES, Stage
-from configs.study import StudyConfig, Unit
+from configs.study import FINAL, StudyConfig, Unit
 from flows.environment import apply_settings
 
 if TYPE_CHECKING:
@@ -143,6 +143,25 @@ def score(
     _print_table(scores, "Scores")
     for note in notes:
         console.print(f"- {note}", markup=False)
+
+
+@app.command()
+def weights(
+    study_file: StudyFile,
+    run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.", show_default=False)],
+    target: Annotated[Path, typer.Argument(help="File to write, for example dense.safetensors.", show_default=False)],
+    layer: Annotated[str, typer.Option(help="Layer of the autoencoder.")] = "transcriptome",
+    fold: Annotated[str, typer.Option(help="Fold that it was trained on; `all` is the final fit.")] = FINAL,
+) -> None:
+    """Write the dense weights of a trained autoencoder for use elsewhere; they may be large."""
+    apply_settings()
+    from flows.discover import runtime_of
+    from tasks.store import Store
+    from tasks.weights import write_weights
+
+    runtime = runtime_of(_loaded(study_file, ()), study_file.resolve().parent)
+    n_bytes = write_weights(run_folder, Store(runtime.store), target, layer=layer, fold=fold)
+    console.print(f"Wrote {target}, {n_bytes:,} bytes.", markup=False)
 
 
 @app.command()

@@ -150,8 +150,8 @@ def _manifest(content: RunContent, study: StudyConfig, folder: Path) -> dict[str
         "artifacts": [artifact.model_dump(mode="json") for artifact in sorted(kept.values(), key=lambda a: a.uri)],
         "ranking": content.ranked.ranking.sha256 if content.ranked else None,
         "weights": content.ranked.weights if content.ranked else {},
-        "parameters": {
-            f"{name}/{fold}": training.parameters
+        "networks": {
+            f"{name}/{fold}": training.model_dump(mode="json", include={"parameters", "engine", "epochs", "weights"})
             for fold, done in content.folds.items()
             for name, training in done.layers.items()
         },

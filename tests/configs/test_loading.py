@@ -57,6 +57,14 @@ def test_a_misspelt_key_is_named_with_the_nearest_right_one(line: str, wrong: st
     assert f"the key {wrong!r} does not exist (nearest: {right!r}" in message
 
 
+def test_the_span_engine_cannot_drop_inputs() -> None:
+    message = message_of(SHORT, "autoencoder.engine=span", "autoencoder.input_dropout=0.1")
+    assert "input_dropout works with engine dense only; set input_dropout to 0, or engine to auto or dense" in message
+    assert (
+        load_study(SHORT, file="study.yaml", overrides=["autoencoder.input_dropout=0.1"]).autoencoder.engine == "auto"
+    )
+
+
 def test_a_misspelt_key_of_a_layer_is_named() -> None:
     message = message_of(SHORT.replace("path: expression.tsv", "path: expression.tsv, units: tpm"))
     assert "the key 'layers.transcriptome.units' does not exist (nearest: 'unit'" in message

@@ -437,7 +437,7 @@ def test_a_check_reads_annotation_and_search_tables(cairn: Cairn, study: Path) -
 def test_help_names_every_command(cairn: Cairn) -> None:
     answer = cairn("--help")
     assert answer.status == 0
-    for command in ("demo", "simulate", "init", "check", "run", "score", "ui"):
+    for command in ("demo", "simulate", "init", "check", "run", "score", "weights", "ui"):
         assert re.search(rf"^\W*{command}\s", answer.out, re.MULTILINE), command
 
 
@@ -448,6 +448,7 @@ def test_a_check_says_what_would_run(cairn: Cairn, study: Path) -> None:
     assert tree(study) == before
     for sentence in (
         "Layer transcriptome (genes, fpkm): 20 features, 20 of them used, 12 samples; autoencoder 20-128-96-8 and back",
+        "engine dense (the rank 11 of the training samples is not far below the 20 features), 0.0 GiB to train.",
         "12 samples are in every layer, in 4 replicate groups.",
         "Labels to predict: tissue.",
         "4 folds and the final fit.",
@@ -581,3 +582,14 @@ def test_score_refuses(cairn: Cairn, finished: Path) -> None:
     assert "truth.tsv: wanted a column gene_id" in refused(cairn, folder, "score", "run", "truth.tsv")
     Path("truth.tsv").write_text("gene_id\ttarget\nG1\tbases\n", "utf-8")
     assert "truth.tsv: wanted truth genes of the targets 'acids'" in refused(cairn, folder, "score", "run", "truth.tsv")
+
+
+def test_weights_refuses(cairn: Cairn, finished: Path) -> None:
+    folder, words = finished.parent, ("weights", "study.yaml", "run", "w.safetensors")
+    (finished / "manifest.json").write_text(json.dumps({"networks": {"transcriptome/all": {}}}), "utf-8")
+    assert "nowhere: wanted the folder of a finished run" in refused(
+        cairn, folder, "weights", "study.yaml", "nowhere", "w.safetensors"
+    )
+    message = refused(cairn, folder, *words, "--fold", "7")
+    assert "run: wanted a layer and a fold that were trained, found layer 'transcriptome' and fold '7'" in message
+    assert "there are transcriptome/all. Name them with --layer and --fold." in message

@@ -7,12 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from configs.errors import UserError
+from configs.errors import OutputError, UserError
 from configs.stages import STAGES
 from configs.study import StudyConfig
 from flows.discover import Discovered
 from flows.embedded import run_embedded
+from models.autoencoder import decode_weights
 from models.parquet import decode_frame
+from tasks.store import Store
+from tasks.weights import write_weights
 
 pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("prefect_server")]
 
@@ -71,6 +74,26 @@ def test_the_run_folder_holds_what_the_readme_lists(first: Discovered) -> None:
     np.testing.assert_allclose(csv["score"], parquet["score"])
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     assert {item["path"] for item in manifest["inputs"]} >= {"expression.tsv", "metabolites.tsv", "samples.tsv"}
+
+
+def test_weights_are_written_as_an_ordinary_dense_network(first: Discovered, store: Path, tmp_path: Path) -> None:
+    run_folder, target = Path(first.run_folder), tmp_path / "dense.safetensors"
+    n_bytes = write_weights(run_folder, Store(str(store)), target, layer="transcriptome", fold="all")
+    assert target.stat().st_size == n_bytes
+    training = first.content.folds["all"].layers["transcriptome"]
+    assert training.engine == "span"
+    own, dense = decode_weights(Store(str(store)).get(training.weights)), decode_weights(target.read_bytes())
+    assert dense.engine == "dense"
+    assert sum(value.numel() for value in dense.state().values()) == training.parameters
+    genes = Store(str(store)).get_layer(first.content.prepared.prepared["transcriptome"], "transcriptome").values
+    np.testing.assert_allclose(dense.encode(genes), own.encode(genes), rtol=1e-4, atol=1e-4)
+    with pytest.raises(OutputError, match="wanted a file, found a folder"):
+        write_weights(run_folder, Store(str(store)), tmp_path, layer="transcriptome", fold="all")
+    assert [path.name for path in tmp_path.iterdir()] == ["dense.safetensors"]
+
+
+def test_the_run_says_which_engine_trained_what(first: Discovered) -> None:
+    assert any("transcriptome: autoencoder of" in note and "engine span" in note for note in first.content.notes)
 
 
 def test_a_second_run_does_no_work(

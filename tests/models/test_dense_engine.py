@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from configs.errors import TrainingError
-from configs.study import AutoencoderConfig
+from configs.study import AutoencoderConfig, Precision
 from models import dense_engine
 from models.autoencoder import decode_weights, train_autoencoder
 from models.dense_engine import DenseAutoencoder
 from models.engine import EpochLoss, TrainingHooks, TrainingState, decode_state, encode_state, encode_weights
 from models.importance import reconstruction_importance
 from models.networks import Dropout, MirroredAutoencoder
+from models.precision import uses_bfloat16
 from models.scaling import Scaler
 
 Array = npt.NDArray[np.float32]
@@ -211,6 +212,33 @@ def test_without_inner_samples_the_training_loss_decides() -> None:
     train = _data()[0]
     _, losses = train_autoencoder(train, train[:, :0], widths=WIDTHS, config=CONFIG, seed=1, device="cpu")
     assert {entry.inner_loss for entry in losses} == {None}
+
+
+def test_products_in_bfloat16_keep_float32_weights_and_about_the_losses() -> None:
+    (exact, losses), (rough, roughly) = _train(), _train(config=CONFIG.model_copy(update={"precision": "bfloat16"}))
+    assert {value.dtype for value in rough.state().values()} == {torch.float32}
+    assert losses != roughly
+    # bfloat16 keeps eight bits: a relative error of 2^-8 = 0.004 a product.
+    assert [entry.train_loss for entry in roughly] == pytest.approx([entry.train_loss for entry in losses], rel=0.02)
+    assert not torch.equal(exact.state()["encoder.0.weight"], rough.state()["encoder.0.weight"])
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "used"),
+    [("cuda", "auto", True), ("cpu", "auto", False), ("cuda", "float32", False), ("cpu", "bfloat16", True)],
+)
+def test_bfloat16_where_asked_for_and_by_itself_on_cuda(device: str, precision: Precision, used: bool) -> None:  # noqa: FBT001
+    assert uses_bfloat16(device, precision) is used
+
+
+def test_inputs_are_dropped_while_training_alone() -> None:
+    network = MirroredAutoencoder(
+        (40, 5, 3), dropout=0.0, input_dropout=0.5, generator=torch.Generator().manual_seed(0)
+    )
+    values = torch.ones(6, 40)
+    trained, judged = network.train().encode(values, 4), network.eval().encode(values)
+    assert not torch.isclose(trained[:4], judged[:4]).all(dim=1).any()
+    assert torch.allclose(trained[4:], judged[4:])
 
 
 def test_loss_that_is_not_finite() -> None:
