@@ -9,6 +9,7 @@ Role = Literal["genes", "metabolites", "features"]
 Preset = Literal["stated", "counted", "compact"]
 Engine = Literal["span", "dense"]
 Precision = Literal["auto", "float32", "bfloat16"]
+CorrelationMethod = Literal["spearman", "pearson", "bicor"]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,63}$")]
 Ids = Annotated[tuple[str, ...], Field(min_length=1)]
 
@@ -154,6 +155,10 @@ class ValidationConfig(Section):
 class CorrelationConfig(Section):
     """Gene-metabolite correlation."""
 
+    method: CorrelationMethod = Field(
+        "spearman", description="`bicor` is the biweight midcorrelation; the target's evidence uses the same."
+    )
+
     alpha: float = Field(
         0.05, gt=0, lt=1, description="False discovery rate (Benjamini-Hochberg over all pairs) of the listed pairs."
     )
@@ -161,8 +166,14 @@ class CorrelationConfig(Section):
     min_condition_samples: int = Field(
         6, ge=4, le=10_000, description="Samples that a condition needs for its own correlation."
     )
-    max_listed_pairs: int = Field(
-        100_000, ge=1, description="Strongest passing pairs of each condition that are kept in the pair table."
+    max_listed_pairs: int | None = Field(
+        100_000, ge=1, description="Strongest passing pairs of each condition that are listed; null lists all."
+    )
+    top_per_gene: int = Field(
+        3, ge=0, le=1_000, description="Strongest metabolites listed for each gene, whether they pass or not."
+    )
+    top_per_metabolite: int = Field(
+        25, ge=0, le=10_000, description="Strongest genes listed for each metabolite, whether they pass or not."
     )
 
 

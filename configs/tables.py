@@ -127,9 +127,20 @@ _CONTRACTS = (
         _text("gene_id"),
         _text("metabolite_id"),
         _count("n_samples"),
-        _number("rho", "Spearman, -1 to 1"),
+        _number("rho", "correlation by the study's method, -1 to 1"),
         _number("p", "two-sided"),
         _number("q", "Benjamini-Hochberg over all pairs of the condition"),
+    ),
+    # Strongest partners over all samples, whatever passes: side is `gene` or `metabolite`, whose partners these are.
+    _contract(
+        "top_pairs",
+        _text("side"),
+        _count("rank", "from 1"),
+        _text("gene_id"),
+        _text("metabolite_id"),
+        _count("n_samples"),
+        _number("rho", "correlation by the study's method, -1 to 1"),
+        _number("p", "two-sided"),
     ),
     _contract(
         "conditions",

@@ -199,6 +199,7 @@ class _Run:
             self._paired(content),
             content.plan,
             references.targets,
+            study.correlation.method,
             study.ranking.permutations,
             study.seed,
             runtime,

@@ -4,6 +4,8 @@ The bytes depend on the values alone, so that equal tables have equal hashes.
 """
 
 import io
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 
 import pandas as pd
 import pyarrow as pa
@@ -22,21 +24,36 @@ _TYPES = {
 }
 
 
+_FORMAT = {"compression": "zstd", "version": "2.6"}
+ROW_GROUP = 2**18
+"""Rows that a row group of a table written piece by piece has at least."""
+
+
 class ContractError(CairnError):
     """A table does not hold what its contract promises."""
 
 
 def encode_frame(frame: pd.DataFrame, kind: str) -> bytes:
     """Encode `frame` as Parquet of the contract `kind`; raises ContractError where it does not fit."""
-    contract = CONTRACTS[kind]
-    try:
-        table = pa.Table.from_pandas(frame, schema=_schema(frame, contract), preserve_index=False, safe=True)
-    except (ValueError, pa.ArrowTypeError) as error:  # ArrowInvalid is a ValueError
-        message = f"table {kind!r}: {error}"
-        raise ContractError(message) from error
     sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd", version="2.6")
+    pq.write_table(_table(frame, kind), sink, **_FORMAT)
     return sink.getvalue()
+
+
+def write_frames(frames: Iterable[pd.DataFrame], kind: str, sink: BinaryIO) -> int:
+    """Write frames, at least one, as the row groups of one Parquet file of the contract `kind`; returns its rows.
+
+    Small frames share a row group, so that no more than `ROW_GROUP` rows and one frame are held.
+    """
+    groups = _row_groups(frames)
+    first = _table(next(groups), kind)
+    rows = len(first)
+    with pq.ParquetWriter(sink, first.schema, **_FORMAT) as writer:
+        writer.write_table(first)
+        for frame in groups:
+            writer.write_table(_table(frame, kind))
+            rows += len(frame)
+    return rows
 
 
 def decode_frame(content: bytes, kind: str) -> pd.DataFrame:
@@ -50,6 +67,25 @@ def decode_frame(content: bytes, kind: str) -> pd.DataFrame:
         raise ContractError(message)
     frame: pd.DataFrame = table.to_pandas()
     return frame
+
+
+def _table(frame: pd.DataFrame, kind: str) -> pa.Table:
+    try:
+        return pa.Table.from_pandas(frame, schema=_schema(frame, CONTRACTS[kind]), preserve_index=False, safe=True)
+    except (ValueError, pa.ArrowTypeError) as error:  # ArrowInvalid is a ValueError
+        message = f"table {kind!r}: {error}"
+        raise ContractError(message) from error
+
+
+def _row_groups(frames: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    waiting: list[pd.DataFrame] = []
+    for frame in frames:
+        waiting.append(frame)
+        if sum(map(len, waiting)) >= ROW_GROUP:
+            yield pd.concat(waiting, ignore_index=True)
+            waiting = []
+    if waiting:
+        yield pd.concat(waiting, ignore_index=True)
 
 
 def _schema(frame: pd.DataFrame, contract: TableContract) -> pa.Schema:

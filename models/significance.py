@@ -4,19 +4,23 @@ Replicates of one group resemble each other, so tests that take samples as indep
 groups change places, which keeps that resemblance under the null.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.stats import false_discovery_control
 
-from models.spearman import FloatArray, IntArray, RankedGenes, correlation_blocks, rank_genes, strength
+from configs.study import CorrelationMethod
+from models.all_pairs import AllPairs, Unit, all_pairs
+from models.arithmetic import ONE_WORKER, Arithmetic, FloatArray, IntArray, Workers
+from models.measures import measure_of
+from models.spearman import doubled_ranks
 
 STRATA = 10
 """Strata of genes by how much their replicates resemble each other."""
-ROUNDING = 4e-6
-"""Added to each null correlation, which is computed in float32: a null equal to the observed one counts as such."""
+ROUNDING = 1e-9
+"""Added to each null correlation, above what rounding moves it: a null equal to the observed one counts as such."""
 ROWS = 2048
 """Permuted metabolites that are correlated in one go."""
 CHUNK = 64
@@ -64,10 +68,10 @@ def permutation_p(
     genes: FloatArray,
     metabolites: FloatArray,
     groups: Sequence[str],
+    draws: IntArray,
     *,
-    permutations: int,
-    seed: int,
-    block: int = 2048,
+    method: CorrelationMethod = "spearman",
+    workers: Workers = ONE_WORKER,
 ) -> FloatArray:
     """Compute p-values of each gene's strongest correlation by permuting whole replicate groups of the metabolites.
 
@@ -80,12 +84,12 @@ def permutation_p(
         Values; NaN where missing. The metabolites of one target.
     groups : sequence of str, length n_samples
         Replicate group of each sample.
-    permutations : int
-        Permutations to draw.
-    seed : int
-        Seed of the draw.
-    block : int
-        Genes in a block.
+    draws : ndarray, shape=(n_permutations, n_samples), dtype=int64
+        As `group_permutations` draws them.
+    method : str
+        'spearman', 'pearson' or 'bicor', as for `observed`.
+    workers : Workers
+        Threads, device and size of blocks.
 
     Returns
     -------
@@ -104,11 +108,14 @@ def permutation_p(
     """
     stratum = _strata(genes, groups, np.isnan(observed))
     tally = _Tally(observed, stratum)
-    drawn = group_permutations(groups, count=permutations, seed=seed)
-    ranked = rank_genes(genes, np.float32)
+    measure = measure_of(method)
+    prepared = measure.groups(genes)
     step = min(CHUNK, max(1, ROWS // max(1, len(metabolites))))
-    for start in range(0, permutations, step):
-        tally.add(_null_strengths(ranked, metabolites, drawn[start : start + step], genes=len(genes), block=block))
+    for start in range(0, len(draws), step):
+        drawn = draws[start : start + step]
+        permuted = metabolites[:, drawn].transpose(1, 0, 2).reshape(-1, metabolites.shape[1])
+        work = all_pairs(measure, prepared, permuted, workers)
+        tally.add(_null_strengths(work, draws=len(drawn), metabolites=len(metabolites), genes=len(genes)))
     return tally.p()
 
 
@@ -139,11 +146,11 @@ def between_share(values: FloatArray, groups: Sequence[str]) -> FloatArray:
     """
     codes = pd.factorize(np.asarray(groups, dtype=object))[0]
     member = (codes[:, None] == np.arange(codes.max() + 1)).astype(np.float64)
-    share = np.full(len(values), np.nan)
-    for part in rank_genes(values):
-        inside = member[part.columns]
-        size = np.maximum(inside.sum(axis=0), 1)
-        share[part.index] = (np.square(part.ranks @ inside) / size).sum(axis=1)
+    ranks = doubled_ranks(values).astype(np.float64)
+    size = np.maximum((~np.isnan(values)) @ member, 1)
+    between = (np.square(ranks @ member) / size).sum(axis=1)
+    total = np.square(ranks).sum(axis=1)
+    share: FloatArray = np.divide(between, total, out=np.full(len(values), np.nan), where=total > 0)
     return share
 
 
@@ -161,27 +168,26 @@ def _strata(genes: FloatArray, groups: Sequence[str], absent: npt.NDArray[np.boo
     return stratum
 
 
-def _null_strengths(
-    ranked: tuple[RankedGenes, ...], metabolites: FloatArray, drawn: IntArray, *, genes: int, block: int
-) -> FloatArray:
-    """Return each gene's strongest null correlation, shape=(n_permutations, n_genes)."""
-    permuted = metabolites[:, drawn].transpose(1, 0, 2).reshape(-1, metabolites.shape[1])
-    null = np.full((len(drawn), genes), np.nan)
-    for part in correlation_blocks(ranked, permuted, block=block, metabolite_block=max(1, len(permuted))):
-        for n, rows in part.runs():
-            draw, largest = _largest_by_draw(part.rho[rows], part.metabolites[rows] // len(metabolites))
-            at = np.ix_(draw, part.genes)
-            null[at] = np.fmax(null[at], strength(largest + ROUNDING, n))
+def _null_strengths(work: AllPairs, *, draws: int, metabolites: int, genes: int) -> FloatArray:
+    """Return each gene's strongest null correlation, shape=(draws, genes), from all draws of the metabolites."""
+    null = np.full((draws, genes), np.nan)
+
+    def fill(units: Iterator[Unit], arithmetic: Arithmetic) -> None:
+        for unit in units:
+            for part, rows, rho in work.blocks(unit, arithmetic):
+                draw, largest = _largest_by_draw(rho, part.index[rows] // metabolites)
+                at = np.ix_(draw, unit[0].index)
+                null[at] = np.fmax(null[at], work.measure.strength(largest + ROUNDING, part.n_samples))
+
+    work.workers.share(fill, work.units)
     return null
 
 
 def _largest_by_draw(rho: FloatArray, draw: IntArray) -> tuple[IntArray, FloatArray]:
     """Return the permutations among rows of correlations and the largest absolute one of each, gene by gene."""
-    draws, first, size = np.unique(draw, return_index=True, return_counts=True)
-    if (size == size[0]).all():
-        stacked = rho.reshape(len(draws), size[0], -1)
-        return draws, np.fmax(np.fmax.reduce(stacked, axis=1), -np.fmin.reduce(stacked, axis=1))
-    return draws, np.fmax(np.fmax.reduceat(rho, first, axis=0), -np.fmin.reduceat(rho, first, axis=0))
+    order = np.argsort(draw, kind="stable")
+    draws, first = np.unique(draw[order], return_index=True)
+    return draws, np.fmax.reduceat(np.abs(rho[order]), first, axis=0)
 
 
 class _Tally:

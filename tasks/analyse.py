@@ -1,21 +1,29 @@
 """Stage 3: maps of the latents, gene-metabolite correlation, and what held-out predictions say."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from configs.artifact import Artifact, Runtime
 from configs.study import CorrelationConfig
 from models.conditions import conditions_of, label_columns
 from models.latents import concatenated_latents
+from models.layer import Layer
 from models.seeds import derived_seed
 from tasks.records import Correlations, PairedLayers, Validated
 from tasks.stage import stage
 from tasks.store import Store
+from tasks.workers import correlation_workers
 
 if TYPE_CHECKING:
+    from models.arithmetic import Workers
     from models.correlation import PairTable
+
+STRONGEST_PAIRS = 100_000
+"""Pairs of each condition that figures and workbook choose from where all pairs are listed."""
 
 
 @stage("embed-latents")
@@ -47,44 +55,37 @@ def embed_latents(latents: dict[str, Artifact], shared: tuple[str, ...], seed: i
 @stage("correlate")
 def correlate(layers: PairedLayers, config: CorrelationConfig, runtime: Runtime) -> Correlations:
     """Correlate every gene with every metabolite, over all samples and within each large enough condition."""
-    from models.correlation import passing_pairs
-
-    store = Store(runtime.store)
-    gene_layer, metabolite_layer = (
-        store.get_layer(layers.genes, "genes"),
-        store.get_layer(layers.metabolites, "metabolites"),
+    store, workers = Store(runtime.store), correlation_workers(runtime)
+    tables = _Tables(
+        store.get_layer(layers.genes, "genes"), store.get_layer(layers.metabolites, "metabolites"), config, workers
     )
     conditions = {"all samples": layers.shared}
     if config.per_condition:
         samples = store.get_table(layers.sheet)
         usable = samples[samples["sample_id"].isin(layers.shared)]
         conditions |= conditions_of(usable, label_columns(samples), minimum=config.min_condition_samples)
-    listed, tested = [], []
-    for condition, members in conditions.items():
-        pairs = passing_pairs(
-            gene_layer.columns_of(members),
-            metabolite_layer.columns_of(members),
-            alpha=config.alpha,
-            max_listed=config.max_listed_pairs,
-        )
-        listed.append(_pair_rows(pairs, condition, gene_layer.feature_ids, metabolite_layer.feature_ids))
-        tested.append(
-            {
-                "condition": condition,
-                "n_samples": len(members),
-                "n_pairs": pairs.n_pairs,
-                "n_passing": pairs.n_passing,
-                "smallest_p": pairs.smallest_p,
-            }
-        )
-    notes = tuple(
-        f"{row['condition']}: {row['n_passing']:,} of {row['n_pairs']:,} pairs pass q <= {config.alpha:g}."
-        for row in tested
-    )
+    found = {condition: tables.strongest(members) for condition, members in conditions.items()}
+    tested = [
+        {
+            "condition": condition,
+            "n_samples": len(conditions[condition]),
+            "n_pairs": pairs.n_pairs,
+            "n_passing": pairs.n_passing,
+            "smallest_p": pairs.smallest_p,
+        }
+        for condition, pairs in found.items()
+    ]
+    strongest = [tables.named(pairs.frame, condition) for condition, pairs in found.items()]
+    kept = store.put_table(pd.concat(strongest, ignore_index=True), "pairs")
     return Correlations(
-        pairs=store.put_table(pd.concat(listed, ignore_index=True), "pairs"),
+        pairs=kept,
+        listed=kept if config.max_listed_pairs else store.put_tables(tables.every_pair(conditions), "pairs"),
+        top=store.put_table(tables.top(layers.shared), "top_pairs"),
         conditions=store.put_table(pd.DataFrame(tested), "conditions"),
-        notes=notes,
+        notes=tuple(
+            f"{row['condition']}: {row['n_passing']:,} of {row['n_pairs']:,} pairs pass q <= {config.alpha:g}."
+            for row in tested
+        ),
     )
 
 
@@ -103,14 +104,65 @@ def validate(predictions: tuple[Artifact, ...], runtime: Runtime) -> Validated:
     )
 
 
-def _pair_rows(
-    pairs: "PairTable", condition: str, gene_ids: tuple[str, ...], metabolite_ids: tuple[str, ...]
-) -> pd.DataFrame:
-    names = {"gene_id": ("gene", gene_ids), "metabolite_id": ("metabolite", metabolite_ids)}
-    texts = {
-        column: pd.Series(np.array(ids, dtype=object)[pairs.frame[index].to_numpy()], dtype="str")
-        for column, (index, ids) in names.items()
-    }
-    condition_column = pd.Series([condition] * len(pairs.frame), dtype="str")
-    numbers = pairs.frame[["n_samples", "rho", "p", "q"]].reset_index(drop=True)
-    return pd.DataFrame({"condition": condition_column, **texts, **numbers})
+class _Tables:
+    """The genes and metabolites of a study, and how they are correlated."""
+
+    def __init__(self, genes: Layer, metabolites: Layer, config: CorrelationConfig, workers: "Workers") -> None:
+        self._genes, self._metabolites, self._config, self._workers = genes, metabolites, config, workers
+
+    def strongest(self, members: tuple[str, ...]) -> "PairTable":
+        """Return the strongest pairs that pass within some samples."""
+        from models.correlation import passing_pairs
+
+        return passing_pairs(
+            *self._values(members),
+            alpha=self._config.alpha,
+            max_listed=self._config.max_listed_pairs or STRONGEST_PAIRS,
+            method=self._config.method,
+            workers=self._workers,
+        )
+
+    def every_pair(self, conditions: dict[str, tuple[str, ...]]) -> Iterator[pd.DataFrame]:
+        """Yield all pairs that pass, condition by condition and block by block; the first frame is empty."""
+        from models.correlation import every_passing_pair
+
+        yield self.named(pd.DataFrame({"gene": [], "metabolite": [], "n_samples": [], "rho": [], "p": [], "q": []}), "")
+        for condition, members in conditions.items():
+            pairs = every_passing_pair(
+                *self._values(members),
+                alpha=self._config.alpha,
+                method=self._config.method,
+                workers=self._workers,
+            )
+            for frame in pairs.frames:
+                yield self.named(frame, condition)
+
+    def top(self, members: tuple[str, ...]) -> pd.DataFrame:
+        """Return the strongest partners of each gene and metabolite within some samples."""
+        from models.top_pairs import top_pairs
+
+        found = top_pairs(
+            *self._values(members),
+            per_gene=self._config.top_per_gene,
+            per_metabolite=self._config.top_per_metabolite,
+            method=self._config.method,
+            workers=self._workers,
+        )
+        return pd.concat([found[["side", "rank"]], self._ids(found), found[["n_samples", "rho", "p"]]], axis=1)
+
+    def named(self, frame: pd.DataFrame, condition: str) -> pd.DataFrame:
+        """Return pairs with ids in place of rows, under the name of a condition."""
+        numbers = frame[["n_samples", "rho", "p", "q"]].reset_index(drop=True).astype({"n_samples": np.int64})
+        conditions = pd.DataFrame({"condition": pd.Series([condition] * len(frame), dtype="str")})
+        return pd.concat([conditions, self._ids(frame), numbers], axis=1)
+
+    def _ids(self, frame: pd.DataFrame) -> pd.DataFrame:
+        ids = {"gene": self._genes.feature_ids, "metabolite": self._metabolites.feature_ids}
+        texts = {
+            f"{side}_id": pd.Series(np.array(names, dtype=object)[frame[side].to_numpy(np.int64)], dtype="str")
+            for side, names in ids.items()
+        }
+        return pd.DataFrame(texts)
+
+    def _values(self, members: tuple[str, ...]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        return self._genes.columns_of(members), self._metabolites.columns_of(members)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.artifact import Artifact, Runtime, SourceFile
-from configs.study import FamilyConfig
+from configs.study import CorrelationMethod, FamilyConfig
 from models.layer import Layer
 from models.seeds import derived_seed
 from tasks.files import file_content
@@ -15,6 +15,7 @@ from tasks.folds import fold_roles
 from tasks.records import CorrelationEvidence, FoldPlan, Homology, PairedLayers
 from tasks.stage import stage
 from tasks.store import Store
+from tasks.workers import correlation_workers
 
 
 @stage("correlation-evidence")
@@ -22,15 +23,16 @@ def correlate_targets(
     layers: PairedLayers,
     plan: FoldPlan,
     targets: dict[str, tuple[str, ...]],
+    method: CorrelationMethod,
     permutations: int,
     seed: int,
     runtime: Runtime,
 ) -> CorrelationEvidence:
     """Correlate every gene with each target's metabolites, permute whole groups, and refit without each fold."""
     from models.correlation import best_partner
-    from models.significance import permutation_p
+    from models.significance import group_permutations, permutation_p
 
-    store = Store(runtime.store)
+    store, workers = Store(runtime.store), correlation_workers(runtime)
     shared = layers.shared
     gene_layer = store.get_layer(layers.genes, "genes").restricted_to(shared)
     metabolite_layer = store.get_layer(layers.metabolites, "metabolites").restricted_to(shared)
@@ -39,19 +41,14 @@ def correlate_targets(
     evidence, refits = [], []
     for target, members in targets.items():
         values = metabolite_layer.values[metabolite_layer.positions_of(members)]
-        best = best_partner(gene_layer.values, values)
-        p = permutation_p(
-            best.strength,
-            gene_layer.values,
-            values,
-            groups,
-            permutations=permutations,
-            seed=derived_seed(seed, "permutation", target),
-        )
+        best = best_partner(gene_layer.values, values, method=method, workers=workers)
+        draws = group_permutations(groups, count=permutations, seed=derived_seed(seed, "permutation", target))
+        p = permutation_p(best.strength, gene_layer.values, values, groups, draws, method=method, workers=workers)
         names = [members[index] if index >= 0 else None for index in best.index]
         evidence.append(_evidence(target, gene_layer, best.rho, best.strength, names, p))
         refit = {
-            fold: best_partner(gene_layer.values[:, keep], values[:, keep]).strength for fold, keep in kept.items()
+            fold: best_partner(gene_layer.values[:, keep], values[:, keep], method=method, workers=workers).strength
+            for fold, keep in kept.items()
         }
         refits.append(pd.DataFrame({"target": target, "gene_id": gene_layer.feature_ids, **refit}))
     return CorrelationEvidence(

@@ -1,7 +1,6 @@
 """The run folder: everything a person takes away, written whole or not at all."""
 
 import datetime as dt
-import io
 import json
 import platform
 import shutil
@@ -94,14 +93,14 @@ def _write_all(target: Path, content: RunContent, store: Store) -> None:
     for folder in ("figures", "tables"):
         (target / folder).mkdir(parents=True)
     for name, artifact in tables_of(content):
-        (target / "tables" / f"{name}.csv").write_bytes(_csv(store.get(artifact)))
+        _write_csv(store.get(artifact), target / "tables" / f"{name}.csv")
     for figure in content.figures:
         (target / "figures" / f"{figure.name}.png").write_bytes(store.get(figure.png))
         (target / "figures" / f"{figure.name}.svg").write_bytes(store.get(figure.svg))
     if content.ranked:
         ranking = store.get(content.ranked.ranking)
         (target / "ranking.parquet").write_bytes(ranking)
-        (target / "ranking.csv").write_bytes(_csv(ranking))
+        _write_csv(ranking, target / "ranking.csv")
     if content.reported:
         (target / "ranking.xlsx").write_bytes(store.get(content.reported.workbook))
         (target / "report.html").write_bytes(store.get(content.reported.html))
@@ -124,17 +123,19 @@ def tables_of(content: RunContent) -> Iterator[tuple[str, Artifact]]:
     if content.embedding:
         yield "latent_maps", content.embedding
     if content.correlations:
-        yield "correlated_pairs", content.correlations.pairs
+        yield "correlated_pairs", content.correlations.listed
+        yield "top_pairs", content.correlations.top
         yield "correlation_conditions", content.correlations.conditions
     if content.homology:
         yield from ((f"family_{name}", table) for name, table in content.homology.hits.items())
 
 
-def _csv(parquet: bytes) -> bytes:
-    table = pa.parquet.read_table(pa.BufferReader(parquet))
-    sink = io.BytesIO()
-    pa.csv.write_csv(table, sink, pa.csv.WriteOptions(quoting_style="needed"))
-    return sink.getvalue()
+def _write_csv(parquet: bytes, path: Path) -> None:
+    table = pa.parquet.ParquetFile(pa.BufferReader(parquet))
+    options = pa.csv.WriteOptions(quoting_style="needed")
+    with pa.csv.CSVWriter(str(path), table.schema_arrow, write_options=options) as writer:
+        for batch in table.iter_batches():
+            writer.write_batch(batch)
 
 
 def _manifest(content: RunContent, study: StudyConfig, folder: Path) -> dict[str, Any]:

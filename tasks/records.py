@@ -121,9 +121,11 @@ class FoldTraining(Record):
 
 
 class Correlations(Record):
-    """Gene-metabolite correlation: the listed pairs and what was tested."""
+    """Gene-metabolite correlation: `pairs` are the strongest that pass, `listed` all that are to be listed."""
 
     pairs: Artifact
+    listed: Artifact
+    top: Artifact
     conditions: Artifact
     notes: tuple[str, ...]
 

@@ -2,7 +2,10 @@
 
 import errno
 import hashlib
+import tempfile
 import uuid
+from collections.abc import Iterable
+from pathlib import Path
 
 import fsspec
 import pandas as pd
@@ -11,7 +14,7 @@ from configs.artifact import Artifact, Extension
 from configs.errors import CorruptObjectError, OutputError
 from configs.tables import CONTRACTS
 from models.layer import Layer
-from models.parquet import decode_frame, encode_frame
+from models.parquet import decode_frame, encode_frame, write_frames
 
 _NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR}
 _FULL = {
@@ -86,6 +89,17 @@ class Store:
             schema_version=CONTRACTS[kind].schema_version,
         )
 
+    def put_tables(self, frames: Iterable[pd.DataFrame], kind: str) -> Artifact:
+        """Keep a table of the contract `kind` that comes in pieces, at least one, without holding all of it."""
+        home = f"{self._root.rstrip('/')}/objects" if self._local else None
+        try:
+            if home:
+                self._filesystem.makedirs(home, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".part-", dir=home) as folder:
+                return self._put_file(Path(folder) / "table.parquet", frames, kind)
+        except OSError as error:
+            raise output_error(error, self.url) from error
+
     def get_table(self, artifact: Artifact) -> pd.DataFrame:
         """Return a table."""
         return decode_frame(self.get(artifact), artifact.kind)
@@ -97,6 +111,29 @@ class Store:
     def get_layer(self, artifact: Artifact, name: str) -> Layer:
         """Return a layer under the name `name`."""
         return Layer.from_frame(name, self.get_table(artifact))
+
+    def _put_file(self, file: Path, frames: Iterable[pd.DataFrame], kind: str) -> Artifact:
+        """Write frames to a file and move it to the place that its hash gives it."""
+        with file.open("wb") as sink:
+            rows = write_frames(frames, kind, sink)
+        with file.open("rb") as source:
+            digest = hashlib.file_digest(source, "sha256").hexdigest()
+        artifact = Artifact(
+            uri=f"objects/{digest[:2]}/{digest}.parquet",
+            sha256=digest,
+            kind=kind,
+            n_bytes=file.stat().st_size,
+            rows=rows,
+            schema_version=CONTRACTS[kind].schema_version,
+        )
+        if not self.has(artifact):
+            path = self._path(artifact)
+            self._filesystem.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+            if self._local:
+                file.replace(path)
+            else:
+                self._filesystem.put_file(str(file), path)
+        return artifact
 
     def _protocols(self) -> tuple[str, ...]:
         protocol = self._filesystem.protocol

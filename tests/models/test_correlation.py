@@ -4,16 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from models.all_pairs import all_pairs
+from models.arithmetic import NumpyArithmetic, Workers
 from models.correlation import best_partner, passing_pairs
-from models.spearman import (
-    correlation_blocks,
-    critical_rho,
-    exact_null,
-    rank_genes,
-    spearman_p,
-    standardised_ranks,
-    strength,
-)
+from models.measures import Spearman
+from models.spearman import critical_rho, doubled_ranks, exact_null, spearman_p
 
 
 @pytest.fixture
@@ -49,16 +44,26 @@ def one_by_one(genes, metabolites):
     return np.array(rows)
 
 
-def test_standardised_ranks_multiply_to_spearmans_rho(rng):
-    values = np.round(rng.normal(size=(6, 15)), 1)
-    ranks = standardised_ranks(values)
-    np.testing.assert_allclose(ranks @ ranks.T, stats.spearmanr(values.T).statistic, atol=1e-14)
-    np.testing.assert_allclose(np.square(ranks).sum(axis=1), 1)
+def strength(rho, n):
+    return Spearman().strength(np.asarray(rho), n)
+
+
+def test_doubled_ranks_are_scipys(rng):
+    values = np.round(rng.normal(size=(60, 15)), 1)
+    np.testing.assert_array_equal(doubled_ranks(values), 2 * stats.rankdata(values, axis=1) - 16)
+
+
+def test_doubled_ranks_leave_missing_values_out(rng):
+    values = np.round(rng.normal(size=(9, 12)), 1)
+    values[rng.random(values.shape) < 0.3] = np.nan
+    for row, ranks in zip(values, doubled_ranks(values), strict=True):
+        known = ~np.isnan(row)
+        np.testing.assert_array_equal(ranks[known], 2 * stats.rankdata(row[known]) - (known.sum() + 1))
+        assert not ranks[~known].any()
 
 
 def test_a_constant_row_has_no_ranks():
-    assert not standardised_ranks(np.ones((1, 5))).any()
-    assert standardised_ranks(np.arange(6.0)[None], np.float32).dtype == np.float32
+    assert not doubled_ranks(np.ones((1, 5))).any()
 
 
 @pytest.mark.parametrize("n", [10, 21, 100])
@@ -121,10 +126,12 @@ def test_blocks_equal_scipy_pair_by_pair(rng, samples, ties, missing):
     genes, metabolites = made(rng, samples=samples, ties=ties, missing=missing)
     expected = {(int(g), int(m)): (n, rho) for g, m, n, rho, _ in one_by_one(genes, metabolites)}
     found = {}
-    for part in correlation_blocks(rank_genes(genes), metabolites, block=7, metabolite_block=5):
-        for row, metabolite in enumerate(part.metabolites):
-            for column in np.flatnonzero(~np.isnan(part.rho[row])):
-                found[int(part.genes[column]), int(metabolite)] = (part.n_samples[row], part.rho[row, column])
+    work = all_pairs(Spearman(), Spearman().groups(genes), metabolites, Workers(block=7))
+    for unit in work.units:
+        for part, rows, rho in work.blocks(unit, NumpyArithmetic()):
+            for row, column in zip(*np.nonzero(~np.isnan(rho)), strict=True):
+                pair = (int(unit[0].index[column]), int(part.index[rows][row]))
+                found[pair] = (part.n_samples, rho[row, column])
     assert found.keys() == expected.keys()
     for pair, (n, rho) in expected.items():
         assert found[pair][0] == n
@@ -139,7 +146,7 @@ def test_pairs_and_q_equal_scipy_over_all_pairs(rng, samples, ties, missing, max
     expected = one_by_one(genes, metabolites)
     q = stats.false_discovery_control(expected[:, 4])
     passing = q <= 0.2
-    table = passing_pairs(genes, metabolites, alpha=0.2, max_listed=max_listed, block=17)
+    table = passing_pairs(genes, metabolites, alpha=0.2, max_listed=max_listed, workers=Workers(block=17))
     listed = min(max_listed, passing.sum())
     assert (table.n_pairs, table.n_passing, len(table.frame)) == (len(expected), passing.sum(), listed)
     assert table.smallest_p == pytest.approx(expected[:, 4].min(), rel=1e-6)
@@ -152,11 +159,12 @@ def test_pairs_and_q_equal_scipy_over_all_pairs(rng, samples, ties, missing, max
 
 def test_many_pairs_with_few_listed_still_have_exact_q(rng):
     genes, metabolites = made(rng, samples=21, genes=1500, metabolites=200)
-    rho = standardised_ranks(genes) @ standardised_ranks(metabolites).T
+    ranks = [2 * stats.rankdata(table, axis=1) - 22 for table in (genes, metabolites)]
+    rho = ranks[0] @ ranks[1].T / 3080  # (21^3 - 21) / 3
     p = spearman_p(np.round(rho, 12).ravel(), 21)
     q = np.sort(stats.false_discovery_control(p))
     for max_listed in (1, 1000, 70_000):
-        table = passing_pairs(genes, metabolites, alpha=0.05, max_listed=max_listed, block=256)
+        table = passing_pairs(genes, metabolites, alpha=0.05, max_listed=max_listed, workers=Workers(block=256))
         assert table.n_passing == np.count_nonzero(q <= 0.05) > 70_000
         np.testing.assert_allclose(table.frame["q"], q[:max_listed], rtol=1e-12)
 
@@ -187,7 +195,7 @@ def test_nothing_to_test_is_an_empty_table():
 def test_best_partner_is_the_strongest_of_all_pairs(rng, missing):
     genes, metabolites = made(rng, samples=10, ties=True, missing=missing)
     pairs = one_by_one(genes, metabolites)
-    best = best_partner(genes, metabolites, block=6)
+    best = best_partner(genes, metabolites, workers=Workers(block=6))
     for gene in range(len(genes)):
         mine = pairs[pairs[:, 0] == gene]
         if not len(mine):

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from models.arithmetic import Workers
 from models.correlation import best_partner
 from models.significance import between_share, group_permutations, permutation_p, q_values
 
@@ -21,6 +22,10 @@ def replicated(rng, size, icc):
     """Make 7 groups x 3 replicates with the given intraclass correlation."""
     between = np.repeat(rng.normal(size=(size, 7)), 3, axis=1)
     return np.sqrt(icc) * between + np.sqrt(1 - icc) * rng.normal(size=(size, 21))
+
+
+def draws(*, count, seed):
+    return group_permutations(SEVEN_BY_THREE, count=count, seed=seed)
 
 
 def test_whole_groups_change_places():
@@ -72,7 +77,7 @@ def test_null_p_values_hold_their_level_under_replicate_structure(rng, icc, miss
         metabolites = replicated(rng, 3, icc)
         metabolites[rng.random(metabolites.shape) < missing] = np.nan
         observed = best_partner(genes, metabolites).strength
-        p = permutation_p(observed, genes, metabolites, SEVEN_BY_THREE, permutations=60, seed=study)
+        p = permutation_p(observed, genes, metabolites, SEVEN_BY_THREE, draws(count=60, seed=study))
         shares.append([(p[:60] < 0.05).mean(), (p[60:] < 0.05).mean()])
     assert np.mean(shares, axis=0).max() < 0.07
 
@@ -84,8 +89,8 @@ def test_counts_equal_a_plain_loop(rng, missing):
     genes[5] = 1.0
     groups = [str(sample) for sample in range(9)]
     observed = best_partner(genes, metabolites).strength
-    p = permutation_p(observed, genes, metabolites, groups, permutations=20, seed=4, block=8)
     drawn = group_permutations(groups, count=20, seed=4)
+    p = permutation_p(observed, genes, metabolites, groups, drawn, workers=Workers(block=8))
     null = np.concatenate([best_partner(genes, metabolites[:, row]).strength for row in drawn])
     null = null[~np.isnan(null)]
     expected = [(1 + (null >= value - 1e-9).sum()) / (1 + len(null)) for value in observed]
@@ -98,7 +103,7 @@ def test_missing_genes_take_part(rng):
     genes, metabolites = replicated(rng, 40, 0.3), replicated(rng, 2, 0.3)
     genes[rng.random(genes.shape) < 0.1] = np.nan
     observed = best_partner(genes, metabolites).strength
-    p = permutation_p(observed, genes, metabolites, SEVEN_BY_THREE, permutations=30, seed=1)
+    p = permutation_p(observed, genes, metabolites, SEVEN_BY_THREE, draws(count=30, seed=1))
     assert ((p > 0) & (p <= 1)).all()
 
 
@@ -106,7 +111,7 @@ def test_a_gene_that_follows_the_target_gets_the_smallest_p(rng):
     metabolites = replicated(rng, 2, 0.5)
     genes = np.vstack([replicated(rng, 199, 0.5), metabolites[:1]])
     observed = best_partner(genes, metabolites).strength
-    p = permutation_p(observed, genes, metabolites, SEVEN_BY_THREE, permutations=50, seed=1)
+    p = permutation_p(observed, genes, metabolites, SEVEN_BY_THREE, draws(count=50, seed=1))
     assert p.argmin() == 199
     assert p[199] < 0.01
 
@@ -115,8 +120,8 @@ def test_genes_may_come_in_any_order(rng):
     genes, metabolites = replicated(rng, 50, 0.5), replicated(rng, 3, 0.5)
     order = rng.permutation(50)
     observed = best_partner(genes, metabolites).strength
-    p = permutation_p(observed, genes, metabolites, SEVEN_BY_THREE, permutations=20, seed=7)
-    moved = permutation_p(observed[order], genes[order], metabolites, SEVEN_BY_THREE, permutations=20, seed=7)
+    p = permutation_p(observed, genes, metabolites, SEVEN_BY_THREE, draws(count=20, seed=7))
+    moved = permutation_p(observed[order], genes[order], metabolites, SEVEN_BY_THREE, draws(count=20, seed=7))
     np.testing.assert_allclose(moved, p[order])
 
 

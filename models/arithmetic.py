@@ -1,0 +1,191 @@
+"""The few operations on blocks of correlations, on the processor with NumPy or on a GPU with torch."""
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+FloatArray = npt.NDArray[np.floating[Any]]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Arithmetic(ABC):
+    """One block at a time: a product of two matrices, and what is asked of it; not to be shared between threads."""
+
+    @abstractmethod
+    def multiply(self, left: FloatArray, right: FloatArray) -> None:
+        """Make ``left @ right.T`` the block that all other methods are about."""
+
+    @abstractmethod
+    def product(self) -> FloatArray:
+        """Return the block; good until the next `multiply`."""
+
+    @abstractmethod
+    def largest(self) -> float:
+        """Return the largest absolute value of the block."""
+
+    @abstractmethod
+    def level_counts(self, least: int) -> IntArray:
+        """Count the absolute values of a block of integers: item k counts ``least + k``."""
+
+    @abstractmethod
+    def reaching(self, least: float) -> tuple[IntArray, FloatArray]:
+        """Return the places, in the flat block, of absolute values of at least `least`, and the values there."""
+
+
+class NumpyArithmetic(Arithmetic):
+    """On the processor. Blocks live in memory that is used again: fresh memory costs several times the arithmetic."""
+
+    def __init__(self) -> None:
+        self._memory: dict[tuple[str, str], npt.NDArray[Any]] = {}
+        self._block: FloatArray = np.empty((0, 0))
+        self._chosen: tuple[float, IntArray, FloatArray] | None = None
+
+    def multiply(self, left: FloatArray, right: FloatArray) -> None:
+        """Multiply into memory that is used again."""
+        self._block = self._take("block", (len(left), len(right)), np.result_type(left, right))
+        np.matmul(left, right.T, out=self._block)
+        self._chosen = None
+
+    def product(self) -> FloatArray:
+        """Return the block itself."""
+        return self._block
+
+    def largest(self) -> float:
+        """Return the largest absolute value."""
+        return float(max(self._block.max(), -self._block.min()))
+
+    def level_counts(self, least: int) -> IntArray:
+        """Count the absolute values that reach `least`."""
+        _, values = self.reaching(least)
+        levels = np.abs(values).astype(np.intp)
+        levels -= least
+        return np.bincount(levels)
+
+    def reaching(self, least: float) -> tuple[IntArray, FloatArray]:
+        """Find the absolute values that reach `least`; those found for a lower bound are used again."""
+        if self._chosen is None or self._chosen[0] > least:
+            places = self._places(least)
+            self._chosen = least, places, self._block.ravel().take(places)
+        chosen, places, values = self._chosen
+        if chosen < least:
+            kept = np.flatnonzero(np.abs(values) >= least)
+            places, values = places[kept], values[kept]
+        return places, values
+
+    def _places(self, least: float) -> IntArray:
+        flat = self._block.ravel()
+        # NumPy finds flags by another, faster way when more than a tenth of them is set: flags that are set follow.
+        padded = self._take("above", (flat.size + flat.size // 8 + 1, 1), np.dtype(np.bool_)).ravel()
+        above, below = padded[: flat.size], self._take("below", (flat.size, 1), np.dtype(np.bool_)).ravel()
+        padded[flat.size :] = True
+        np.greater_equal(flat, least, out=above)
+        np.less_equal(flat, -least, out=below)
+        np.logical_or(above, below, out=above)
+        return np.flatnonzero(padded)[: flat.size - padded.size]
+
+    def _take(self, name: str, shape: tuple[int, int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+        """Return memory of a shape, the same for the same name and type as long as it is large enough."""
+        needed = shape[0] * shape[1]
+        held = self._memory.get((name, dtype.str))
+        if held is None or held.size < needed:
+            held = self._memory[name, dtype.str] = np.empty(needed, dtype=dtype)
+        return held[:needed].reshape(shape)
+
+
+class TorchArithmetic(Arithmetic):
+    """The same with torch; float32 products of integers below 2^24 are exact there as well."""
+
+    def __init__(self, device: str) -> None:
+        import torch  # noqa: PLC0415  (a study without a GPU does not pay for torch here)
+
+        self._torch, self._device = torch, device
+        self._block = torch.empty((0, 0))
+
+    def multiply(self, left: FloatArray, right: FloatArray) -> None:
+        """Multiply on the device."""
+        self._block = self._sent(left) @ self._sent(right).T
+
+    def product(self) -> FloatArray:
+        """Fetch the block."""
+        block: FloatArray = self._block.cpu().numpy()
+        return block
+
+    def largest(self) -> float:
+        """Return the largest absolute value."""
+        return float(self._block.abs().max())
+
+    def level_counts(self, least: int) -> IntArray:
+        """Count on the device."""
+        size = self._block.abs()
+        counts: IntArray = self._torch.bincount(size[size >= least].long() - least).cpu().numpy()
+        return counts
+
+    def reaching(self, least: float) -> tuple[IntArray, FloatArray]:
+        """Find on the device."""
+        block = self._block.ravel()
+        places = self._torch.nonzero(block.abs() >= least).ravel()
+        return places.cpu().numpy(), block[places].cpu().numpy()
+
+    def _sent(self, matrix: FloatArray) -> Any:  # noqa: ANN401  (a tensor; torch is imported late)
+        return self._torch.from_numpy(np.ascontiguousarray(matrix)).to(self._device)
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Who does the work; the results are the same whoever does it.
+
+    Attributes
+    ----------
+    threads : int
+        Threads on the processor; one BLAS thread each.
+    device : str
+        'cpu' computes with NumPy, anything else is a device of torch.
+    block : int
+        Genes and metabolites in a block at most; by default as many as a processor's cache holds.
+    """
+
+    threads: int = 1
+    device: str = "cpu"
+    block: int = 512
+
+    def arithmetic(self) -> Arithmetic:
+        """Return the arithmetic of one thread."""
+        return NumpyArithmetic() if self.device == "cpu" else TorchArithmetic(self.device)
+
+    def share(self, work: Callable[[Iterator[T], Arithmetic], R], units: Iterable[T]) -> list[R]:
+        """Let each thread draw units until none is left; returns what each made of its units."""
+        waiting = deque(units)
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(self.threads) as pool:
+            started = [pool.submit(work, _drawn(waiting), self.arithmetic()) for _ in range(self.threads)]
+            return [future.result() for future in started]
+
+    def in_order(self, work: Callable[[T, Arithmetic], R], units: Iterable[T]) -> Iterator[R]:
+        """Yield what becomes of each unit, in order; no more units than threads are held at a time."""
+        arithmetics = [self.arithmetic() for _ in range(self.threads)]
+        waiting = list(units)
+        with ThreadPoolExecutor(self.threads) as pool:
+            for start in range(0, len(waiting), self.threads):
+                with threadpool_limits(1, user_api="blas"):
+                    made = list(pool.map(work, waiting[start : start + self.threads], arithmetics))
+                yield from made
+
+
+ONE_WORKER = Workers()
+
+
+def _drawn(waiting: deque[T]) -> Iterator[T]:
+    while True:
+        try:
+            yield waiting.popleft()
+        except IndexError:
+            return

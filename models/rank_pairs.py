@@ -1,0 +1,135 @@
+"""Rank correlations of all pairs in one pass: exact counts of every level, and the strongest pairs.
+
+Genes and metabolites are sorted by the squared length of their ranks, which ties shorten, so that nearly every block
+has one length: there the integer numerators are counted as they are. Blocks with several lengths are counted by
+correlation.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+
+from models.arithmetic import Arithmetic, FloatArray, IntArray, Workers
+from models.levels import RHO_DECIMALS, FalseDiscoveries, LevelCounts
+from models.measures import GeneGroup, Part, RankedBlock, Spearman
+from models.strongest import Found, Strongest
+
+LEVEL_SAMPLES = 128
+"""Up to this number of samples the levels, at most ``(n^3 - n) / 3``, are few enough to be counted one by one."""
+SHORTEST_RUN = 64
+"""Features of one length that are worth blocks of their own."""
+ROUNDING = 1e-9
+"""Above what rounding moves a critical correlation."""
+
+SPEARMAN = Spearman()
+
+
+def strongest_by_rank(
+    genes: FloatArray, metabolites: FloatArray, *, alpha: float, max_listed: int, workers: Workers
+) -> tuple[FalseDiscoveries, Strongest]:
+    """Count all pairs by level of Spearman's rho and keep the strongest; parameters as `correlation.passing_pairs`."""
+    prepared = [(group, SPEARMAN.parts(group, metabolites)) for group in SPEARMAN.groups(genes)]
+    units = [(some, parts) for group, parts in prepared for some in _by_length(group, workers.block)]
+
+    def work(drawn: Iterator[tuple[GeneGroup, list[Part]]], arithmetic: Arithmetic) -> _Tally:
+        tally = _Tally(alpha, max_listed, arithmetic)
+        for some, parts in drawn:
+            tally.count(SPEARMAN.block(some), parts, workers.block)
+        return tally
+
+    counts, strongest = LevelCounts(), Strongest(max_listed, measure=SPEARMAN, cut=alpha)
+    for tally in workers.share(work, units):
+        counts.include(tally.counts)
+        strongest.include(tally.strongest)
+    return counts.false_discoveries(SPEARMAN, alpha), strongest
+
+
+class _Tally:
+    """What one thread has counted and kept."""
+
+    def __init__(self, alpha: float, max_listed: int, arithmetic: Arithmetic) -> None:
+        self.counts, self.strongest = LevelCounts(), Strongest(max_listed, measure=SPEARMAN, cut=alpha)
+        self._alpha, self._max_listed, self._arithmetic = alpha, max_listed, arithmetic
+        self._floors: dict[tuple[int, float], int] = {}
+
+    def count(self, genes: RankedBlock, parts: list[Part], block: int) -> None:
+        """Count the pairs of some genes with all metabolites."""
+        self._floors.clear()
+        for part in parts:
+            for rows in runs(part.squares, block):
+                genes.multiply(part, rows, self._arithmetic)
+                squares = genes.squares(part, rows)
+                if squares.size == 1:
+                    self._count_integers(genes, part, rows, float(squares.item()))
+                else:
+                    self._count_correlations(genes, part, rows, squares)
+
+    def _count_integers(self, genes: RankedBlock, part: Part, rows: slice, square: float) -> None:
+        n, length = part.n_samples, np.sqrt(square)
+        self.counts.n_pairs += (rows.stop - rows.start) * len(genes.index)
+        least = _least_level(n, square, self._alpha)
+        counts = self._arithmetic.level_counts(least)
+        if not len(counts):
+            self.counts.saw(n, float(np.round(self._arithmetic.largest() / length, RHO_DECIMALS)))
+            return
+        self.counts.add_integers(n, square, least, counts)
+        if (n, square) not in self._floors:
+            self._floors[n, square] = self.counts.level_of_strongest(n, square, self._max_listed)
+        cut = max(self._floors[n, square], _least_level(n, square, self.strongest.cut))
+        if least + len(counts) > cut:
+            places, numerators = self._arithmetic.reaching(cut)
+            signed = np.round(numerators.astype(np.float64) / length, RHO_DECIMALS)
+            self._offer(genes, part, rows, places, signed)
+
+    def _count_correlations(self, genes: RankedBlock, part: Part, rows: slice, squares: FloatArray) -> None:
+        n = part.n_samples
+        lengths = np.sqrt(np.where(squares > 0, squares, np.nan))
+        signed = np.divide(self._arithmetic.product(), lengths, dtype=np.float64)
+        size = np.abs(signed)
+        self.counts.n_pairs += size.size - int(np.count_nonzero(np.isnan(size)))
+        largest = np.fmax.reduce(size, axis=None)
+        if not np.isnan(largest):
+            self.counts.saw(n, float(np.round(largest, RHO_DECIMALS)))
+        places = np.flatnonzero(size >= _critical(n, self._alpha) - ROUNDING)
+        rho = np.round(signed.ravel()[places], RHO_DECIMALS)
+        self.counts.add(n, *np.unique(np.abs(rho), return_counts=True))
+        strong = np.abs(rho) >= _critical(n, self.strongest.cut) - ROUNDING
+        self._offer(genes, part, rows, places[strong], rho[strong])
+
+    def _offer(self, genes: RankedBlock, part: Part, rows: slice, places: IntArray, rho: FloatArray) -> None:
+        """Offer pairs at places of the flat block."""
+        metabolite, gene = np.divmod(places, len(genes.index))
+        self.strongest.offer(Found(genes.index[gene], part.index[rows][metabolite], part.n_samples, rho))
+
+
+def runs(squares: FloatArray, block: int) -> list[slice]:
+    """Cut ascending squared lengths into blocks: many features of one length alone, few together with others."""
+    starts = np.flatnonzero(np.diff(squares, prepend=-1.0))
+    stops = np.append(starts[1:], len(squares))
+    long = stops - starts >= SHORTEST_RUN
+    borders = np.unique(np.concatenate([starts[long], stops[long], [0, len(squares)]])).tolist()
+    return [
+        slice(first, min(first + block, stop))
+        for start, stop in pairwise(borders)
+        for first in range(start, stop, block)
+    ]
+
+
+def _by_length(group: GeneGroup, block: int) -> Iterator[GeneGroup]:
+    squares = np.square(group.values, dtype=np.float64).sum(axis=1)
+    order = np.argsort(squares, kind="stable")
+    for part in runs(squares[order], block):
+        yield group.taken(order[part])
+
+
+@lru_cache(maxsize=4096)
+def _critical(n: int, p: float) -> float:
+    return float(SPEARMAN.critical(p, n))
+
+
+@lru_cache(maxsize=4096)
+def _least_level(n: int, square: float, p: float) -> int:
+    """Return a numerator that all with a p-value of at most `p` reach."""
+    return max(0, int(_critical(n, p) * np.sqrt(square)) - 1)
