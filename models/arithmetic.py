@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 FloatArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+DENSE_ENOUGH = 8
+"""One set flag is appended for so many: NumPy finds flags several times faster where more than a tenth is set."""
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -42,19 +44,28 @@ class Arithmetic(ABC):
         """Return the places, in the flat block, of absolute values of at least `least`, and the values there."""
 
 
+class _Selected(NamedTuple):
+    """Places in a flat block where the absolute value, `size`, is at least `least`."""
+
+    least: float
+    places: IntArray
+    values: FloatArray
+    size: FloatArray
+
+
 class NumpyArithmetic(Arithmetic):
     """On the processor. Blocks live in memory that is used again: fresh memory costs several times the arithmetic."""
 
     def __init__(self) -> None:
         self._memory: dict[tuple[str, str], npt.NDArray[Any]] = {}
         self._block: FloatArray = np.empty((0, 0))
-        self._chosen: tuple[float, IntArray, FloatArray] | None = None
+        self._selected: _Selected | None = None
 
     def multiply(self, left: FloatArray, right: FloatArray) -> None:
         """Multiply into memory that is used again."""
         self._block = self._take("block", (len(left), len(right)), np.result_type(left, right))
         np.matmul(left, right.T, out=self._block)
-        self._chosen = None
+        self._selected = None
 
     def product(self) -> FloatArray:
         """Return the block itself."""
@@ -66,32 +77,31 @@ class NumpyArithmetic(Arithmetic):
 
     def level_counts(self, least: int) -> IntArray:
         """Count the absolute values that reach `least`."""
-        _, values = self.reaching(least)
-        levels = np.abs(values).astype(np.intp)
-        levels -= least
+        size = self._select(least).size
+        levels = self._take("levels", (len(size), 1), np.dtype(np.intp)).ravel()
+        np.subtract(size, least, out=levels, casting="unsafe")
         return np.bincount(levels)
 
     def reaching(self, least: float) -> tuple[IntArray, FloatArray]:
-        """Find the absolute values that reach `least`; those found for a lower bound are used again."""
-        if self._chosen is None or self._chosen[0] > least:
-            places = self._places(least)
-            self._chosen = least, places, self._block.ravel().take(places)
-        chosen, places, values = self._chosen
-        if chosen < least:
-            kept = np.flatnonzero(np.abs(values) >= least)
-            places, values = places[kept], values[kept]
-        return places, values
+        """Find the absolute values that reach `least`, among those selected before where they include them."""
+        held = self._selected
+        if held is None or held.least > least:
+            held = self._select(least)
+        kept = np.flatnonzero(held.size >= least)
+        return held.places[kept], held.values[kept]
 
-    def _places(self, least: float) -> IntArray:
+    def _select(self, least: float) -> "_Selected":
         flat = self._block.ravel()
-        # NumPy finds flags by another, faster way when more than a tenth of them is set: flags that are set follow.
-        padded = self._take("above", (flat.size + flat.size // 8 + 1, 1), np.dtype(np.bool_)).ravel()
-        above, below = padded[: flat.size], self._take("below", (flat.size, 1), np.dtype(np.bool_)).ravel()
-        padded[flat.size :] = True
-        np.greater_equal(flat, least, out=above)
+        above = self._take("above", (flat.size + flat.size // DENSE_ENOUGH, 1), np.dtype(np.bool_)).ravel()
+        below = self._take("below", (flat.size, 1), np.dtype(np.bool_)).ravel()
+        np.greater_equal(flat, least, out=above[: flat.size])
         np.less_equal(flat, -least, out=below)
-        np.logical_or(above, below, out=above)
-        return np.flatnonzero(padded)[: flat.size - padded.size]
+        np.logical_or(above[: flat.size], below, out=above[: flat.size])
+        above[flat.size :] = True
+        places = np.flatnonzero(above)[: len(flat) - len(above) or None]
+        values = flat.take(places)
+        self._selected = _Selected(least, places, values, np.abs(values))
+        return self._selected
 
     def _take(self, name: str, shape: tuple[int, int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
         """Return memory of a shape, the same for the same name and type as long as it is large enough."""

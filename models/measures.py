@@ -224,9 +224,11 @@ class RankedBlock(GeneBlock):
 
         An axis on which they are all the same has size 1.
         """
-        own = _shortened(part.squares[rows])[:, None]
+        own = part.squares[rows, None]
+        if own[0] == own[-1]:
+            own = own[:1]
         if part.complete:
-            return own * _shortened(self._squares)
+            return own * self._distinct_squares
         whole = (part.n_samples**3 - part.n_samples) / 3
         return own * (self._squares_with_ties(part)[part.pattern[rows]] if self._tied.any() else whole)
 
@@ -241,6 +243,10 @@ class RankedBlock(GeneBlock):
     def _squares(self) -> FloatArray:
         squares: FloatArray = np.square(self.values, dtype=np.float64).sum(axis=1)
         return squares
+
+    @cached_property
+    def _distinct_squares(self) -> FloatArray:
+        return self._squares[:1] if self._squares.min() == self._squares.max() else self._squares
 
     @cached_property
     def _tied(self) -> BoolArray:
@@ -341,10 +347,6 @@ def gene_blocks(group: GeneGroup, block: int) -> Iterator[GeneGroup]:
 
 def _dtype(n: int) -> type[np.float32 | np.float64]:
     return np.float32 if n <= EXACT_SAMPLES else np.float64
-
-
-def _shortened(squares: FloatArray) -> FloatArray:
-    return squares[:1] if squares.min() == squares.max() else squares
 
 
 def _patterns(known: BoolArray) -> tuple[BoolArray, IntArray]:

@@ -30,13 +30,13 @@ def strongest_by_rank(
     genes: FloatArray, metabolites: FloatArray, *, alpha: float, max_listed: int, workers: Workers
 ) -> tuple[FalseDiscoveries, Strongest]:
     """Count all pairs by level of Spearman's rho and keep the strongest; parameters as `correlation.passing_pairs`."""
-    prepared = [(group, SPEARMAN.parts(group, metabolites)) for group in SPEARMAN.groups(genes)]
-    units = [(some, parts) for group, parts in prepared for some in _by_length(group, workers.block)]
+    prepared = [(group, _cut(SPEARMAN.parts(group, metabolites), workers.block)) for group in SPEARMAN.groups(genes)]
+    units = [(some, cut) for group, cut in prepared for some in _by_length(group, workers.block)]
 
-    def work(drawn: Iterator[tuple[GeneGroup, list[Part]]], arithmetic: Arithmetic) -> _Tally:
+    def work(drawn: Iterator[tuple[GeneGroup, list[tuple[Part, slice]]]], arithmetic: Arithmetic) -> _Tally:
         tally = _Tally(alpha, max_listed, arithmetic)
-        for some, parts in drawn:
-            tally.count(SPEARMAN.block(some), parts, workers.block)
+        for some, cut in drawn:
+            tally.count(SPEARMAN.block(some), cut)
         return tally
 
     counts, strongest = LevelCounts(), Strongest(max_listed, measure=SPEARMAN, cut=alpha)
@@ -54,17 +54,16 @@ class _Tally:
         self._alpha, self._max_listed, self._arithmetic = alpha, max_listed, arithmetic
         self._floors: dict[tuple[int, float], int] = {}
 
-    def count(self, genes: RankedBlock, parts: list[Part], block: int) -> None:
-        """Count the pairs of some genes with all metabolites."""
+    def count(self, genes: RankedBlock, metabolites: list[tuple[Part, slice]]) -> None:
+        """Count the pairs of some genes with all metabolites, cut into blocks."""
         self._floors.clear()
-        for part in parts:
-            for rows in runs(part.squares, block):
-                genes.multiply(part, rows, self._arithmetic)
-                squares = genes.squares(part, rows)
-                if squares.size == 1:
-                    self._count_integers(genes, part, rows, float(squares.item()))
-                else:
-                    self._count_correlations(genes, part, rows, squares)
+        for part, rows in metabolites:
+            genes.multiply(part, rows, self._arithmetic)
+            squares = genes.squares(part, rows)
+            if squares.size == 1:
+                self._count_integers(genes, part, rows, float(squares.item()))
+            else:
+                self._count_correlations(genes, part, rows, squares)
 
     def _count_integers(self, genes: RankedBlock, part: Part, rows: slice, square: float) -> None:
         n, length = part.n_samples, np.sqrt(square)
@@ -115,6 +114,10 @@ def runs(squares: FloatArray, block: int) -> list[slice]:
         for start, stop in pairwise(borders)
         for first in range(start, stop, block)
     ]
+
+
+def _cut(parts: list[Part], block: int) -> list[tuple[Part, slice]]:
+    return [(part, rows) for part in parts for rows in runs(part.squares, block)]
 
 
 def _by_length(group: GeneGroup, block: int) -> Iterator[GeneGroup]:

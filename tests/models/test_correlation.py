@@ -1,12 +1,13 @@
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from models.all_pairs import all_pairs
-from models.arithmetic import NumpyArithmetic, Workers
-from models.correlation import best_partner, passing_pairs
+from models.arithmetic import NumpyArithmetic, TorchArithmetic, Workers
+from models.correlation import best_partner, every_passing_pair, passing_pairs
 from models.measures import Spearman
 from models.spearman import critical_rho, doubled_ranks, exact_null, spearman_p
 
@@ -216,3 +217,91 @@ def test_permuted_genes_and_permuted_samples_change_nothing_else(seed):
     best = best_partner(genes, metabolites)
     moved = best_partner(genes[np.ix_(order, samples)], metabolites[:, samples])
     np.testing.assert_allclose(moved.strength, best.strength[order], rtol=1e-9)
+
+
+def as_lists(table):
+    return table.frame.to_dict("list"), table.n_pairs, table.n_passing, table.smallest_p
+
+
+@pytest.mark.parametrize(
+    "workers", [Workers(threads=3, block=7), Workers(block=64), Workers(device="cpu by torch", block=16)]
+)
+@pytest.mark.parametrize("samples", [6, 9, 10, 21])
+@pytest.mark.parametrize(("ties", "missing"), [(False, 0.0), (True, 0.0), (False, 0.2), (True, 0.2)])
+def test_threads_blocks_and_torch_give_the_same(rng, monkeypatch, workers, samples, ties, missing):
+    monkeypatch.setattr("models.arithmetic.TorchArithmetic", lambda _: TorchArithmetic("cpu"))
+    monkeypatch.setattr("models.rank_pairs.SHORTEST_RUN", 5)
+    genes, metabolites = made(rng, samples=samples, genes=90, metabolites=40, ties=ties, missing=missing)
+    plain = passing_pairs(genes, metabolites, alpha=0.3, max_listed=200)
+    assert as_lists(passing_pairs(genes, metabolites, alpha=0.3, max_listed=200, workers=workers)) == as_lists(plain)
+    best, again = (best_partner(genes, metabolites, workers=who) for who in (Workers(), workers))
+    np.testing.assert_array_equal(again.index, best.index)
+    np.testing.assert_array_equal(again.rho, best.rho)
+
+
+def test_torch_does_the_same_arithmetic(rng):
+    left, right = (rng.integers(-20, 21, size=(size, 21)).astype(np.float32) for size in (17, 30))
+    numpy, torch = NumpyArithmetic(), TorchArithmetic("cpu")
+    for arithmetic in (numpy, torch):
+        arithmetic.multiply(left, right)
+    np.testing.assert_array_equal(torch.product(), left @ right.T)
+    assert numpy.largest() == torch.largest() == np.abs(left @ right.T).max()
+    for least in (300, 900, 100, 10**6):
+        np.testing.assert_array_equal(numpy.level_counts(least), torch.level_counts(least))
+        for one, other in zip(numpy.reaching(least), torch.reaching(least), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_ranks_longer_than_float32_holds_are_float64(rng):
+    # (368^3 - 368) / 3 < 2^24 < (369^3 - 369) / 3
+    for samples, dtype in ((368, np.float32), (369, np.float64)):
+        genes = rng.normal(size=(3, samples))
+        assert Spearman().groups(genes)[0].values.dtype == dtype
+
+
+@pytest.mark.parametrize("samples", [128, 129, 400])
+@pytest.mark.parametrize("missing", [0.0, 0.02])
+def test_many_samples_equal_scipy(rng, samples, missing):
+    genes, metabolites = made(rng, samples=samples, genes=6, metabolites=5, missing=missing)
+    expected = one_by_one(genes, metabolites)
+    table = passing_pairs(genes, metabolites, alpha=0.4, max_listed=100)
+    q = stats.false_discovery_control(expected[:, 4])
+    assert (table.n_pairs, table.n_passing) == (len(expected), np.count_nonzero(q <= 0.4))
+    np.testing.assert_allclose(table.frame["q"], np.sort(q[q <= 0.4]), rtol=1e-7)
+
+
+@pytest.mark.parametrize("method", ["spearman", "pearson", "bicor"])
+@pytest.mark.parametrize("missing", [0.0, 0.2])
+def test_all_pairs_come_block_by_block_with_the_same_q(rng, method, missing):
+    genes, metabolites = made(rng, samples=12, genes=70, metabolites=30, ties=True, missing=missing)
+    table = passing_pairs(genes, metabolites, alpha=0.2, max_listed=10**6, method=method)
+    workers = Workers(threads=2, block=16)
+    stream = every_passing_pair(genes, metabolites, alpha=0.2, method=method, workers=workers)
+    frames = list(stream.frames)
+    assert len(frames) > 3
+    assert (stream.n_pairs, stream.n_passing) == (table.n_pairs, table.n_passing)
+    for frame in frames:
+        np.testing.assert_array_equal(np.lexsort((frame["metabolite"], frame["gene"])), np.arange(len(frame)))
+    listed = pd.concat(frames).sort_values(["p", "gene", "metabolite"], ignore_index=True)
+    assert len(listed) == stream.n_passing == len(table.frame)
+    pd.testing.assert_frame_equal(
+        listed.sort_values(["gene", "metabolite"], ignore_index=True),
+        table.frame.sort_values(["gene", "metabolite"], ignore_index=True),
+        rtol=1e-9,
+    )
+
+
+def test_no_frame_comes_where_no_pair_passes(rng):
+    genes, metabolites = made(rng, samples=4)
+    stream = every_passing_pair(genes, metabolites, alpha=0.05)
+    assert (list(stream.frames), stream.n_passing) == ([], 0)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), samples=st.integers(4, 14), listed=st.integers(1, 300))
+def test_listing_fewer_keeps_the_first(seed, samples, listed):
+    genes, metabolites = made(np.random.default_rng(seed), samples=samples, ties=True, missing=0.1)
+    whole = passing_pairs(genes, metabolites, alpha=0.4, max_listed=10**6)
+    some = passing_pairs(genes, metabolites, alpha=0.4, max_listed=listed)
+    pd.testing.assert_frame_equal(some.frame, whole.frame.head(listed))
+    assert (some.n_pairs, some.n_passing) == (whole.n_pairs, whole.n_passing)

@@ -1,12 +1,15 @@
 import errno
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from configs.errors import CorruptObjectError, OutputError
 from models.layer import Layer
+from models.parquet import ContractError
 from tasks.store import Store, output_error
 
 
@@ -81,3 +84,38 @@ def test_a_full_disk_says_that_finished_work_is_kept() -> None:
 def test_another_fault_of_the_system_is_left_as_it_is() -> None:
     fault = OSError(errno.EIO, "I/O error")
     assert output_error(fault, "/data") is fault
+
+
+def pieces() -> list[pd.DataFrame]:
+    return [
+        pd.DataFrame({"layer": ["a"] * size, "feature_id": ["x"] * size, "reason": ["r"] * size}) for size in (2, 0, 3)
+    ]
+
+
+def test_a_table_in_pieces_comes_back_whole(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.parquet.ROW_GROUP", 2)
+    artifact = store.put_tables(iter(pieces()), "dropped")
+    assert artifact == store.put_tables(iter(pieces()), "dropped")
+    assert artifact == Store("memory://cairn-test-pieces").put_tables(pieces(), "dropped")
+    assert artifact.rows == 5
+    assert pq.ParquetFile(tmp_path / "store" / artifact.uri).num_row_groups == 2
+    whole = pd.concat(pieces(), ignore_index=True).astype("str")
+    pd.testing.assert_frame_equal(store.get_table(artifact), store.get_table(store.put_table(whole, "dropped")))
+    files = [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
+    assert len(files) == 2
+
+
+def test_pieces_that_break_off_leave_nothing(store: Store, tmp_path: Path) -> None:
+    def broken() -> Iterator[pd.DataFrame]:
+        yield pieces()[0]
+        message = "no more"
+        raise RuntimeError(message)
+
+    with pytest.raises(RuntimeError, match="no more"):
+        store.put_tables(broken(), "dropped")
+    assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
+
+
+def test_a_piece_that_breaks_the_contract_is_refused(store: Store) -> None:
+    with pytest.raises(ContractError, match="columns missing"):
+        store.put_tables([pieces()[0].drop(columns="reason")], "dropped")
