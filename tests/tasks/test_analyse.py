@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from configs.artifact import Runtime
+from configs.study import CorrelationConfig
+from models.layer import Layer
+from tasks.analyse import correlate
+from tasks.records import Correlations, PairedLayers
+from tasks.store import Store
+
+SAMPLES = tuple(f"s{number}" for number in range(12))
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Runtime:
+    return Runtime(store=str(tmp_path / "store"), checkpoints=str(tmp_path / "checkpoints"), device="cpu")
+
+
+@pytest.fixture
+def layers(runtime: Runtime) -> PairedLayers:
+    rng, store = np.random.default_rng(5), Store(runtime.store)
+    shared = rng.normal(size=12)
+    values = [(rng.normal(size=(size, 12)) + shared).astype(np.float32) for size in (40, 15)]
+    names = [tuple(f"{letter}{number}" for number in range(size)) for letter, size in (("g", 40), ("m", 15))]
+    sheet = pd.DataFrame({"sample_id": SAMPLES, "group": SAMPLES, "batch": None, "time": np.nan})
+    sheet["tissue"] = ["leaf"] * 6 + ["root"] * 6
+    genes, metabolites = (Layer("x", table, ids, SAMPLES) for table, ids in zip(values, names, strict=True))
+    return PairedLayers(
+        genes=store.put_layer(genes),
+        metabolites=store.put_layer(metabolites),
+        sheet=store.put_table(sheet.astype({"batch": "str"}), "samples"),
+        shared=SAMPLES,
+    )
+
+
+def correlated(layers: PairedLayers, runtime: Runtime, **settings: object) -> Correlations:
+    return correlate.fn(layers, CorrelationConfig(alpha=0.2, **settings), runtime)
+
+
+def test_all_pairs_are_listed_where_no_number_is_given(layers: PairedLayers, runtime: Runtime) -> None:
+    store = Store(runtime.store)
+    bounded, every = (correlated(layers, runtime, max_listed_pairs=size) for size in (10**6, None))
+    assert bounded.listed == bounded.pairs == every.pairs
+    by = ["condition", "gene_id", "metabolite_id"]
+    one, other = (store.get_table(table).sort_values(by, ignore_index=True) for table in (every.pairs, every.listed))
+    pd.testing.assert_frame_equal(one, other)
+    assert set(one["condition"]) >= {"all samples"}
+    assert len(correlated(layers, runtime, max_listed_pairs=7).notes) == 3
+
+
+@pytest.mark.parametrize("method", ["spearman", "pearson", "bicor"])
+def test_the_top_partners_have_names(layers: PairedLayers, runtime: Runtime, method: str) -> None:
+    done = correlated(layers, runtime, method=method, top_per_gene=2, top_per_metabolite=3)
+    top = Store(runtime.store).get_table(done.top)
+    assert top.groupby(["side", "gene_id"]).size()["gene"].eq(2).all()
+    assert top.groupby(["side", "metabolite_id"]).size()["metabolite"].eq(3).all()
+    assert top["n_samples"].eq(12).all()
+
+
+def test_no_partner_need_be_listed(layers: PairedLayers, runtime: Runtime) -> None:
+    done = correlated(layers, runtime, top_per_gene=0, top_per_metabolite=0)
+    assert Store(runtime.store).get_table(done.top).empty
