@@ -181,12 +181,12 @@ class Workers:
 
     def in_order(self, work: Callable[[T, Arithmetic], R], units: Iterable[T]) -> Iterator[R]:
         """Yield what becomes of each unit, in order; no more units than threads are held at a time."""
-        arithmetics = [self.arithmetic() for _ in range(self.threads)]
+        each = [self.arithmetic() for _ in range(self.threads)]
         waiting = list(units)
         with ThreadPoolExecutor(self.threads) as pool:
             for start in range(0, len(waiting), self.threads):
                 with threadpool_limits(1, user_api="blas"):
-                    made = list(pool.map(work, waiting[start : start + self.threads], arithmetics))
+                    made = list(pool.map(work, waiting[start : start + self.threads], each))
                 yield from made
 
 

@@ -1,24 +1,21 @@
 """Co-expression with genes that are already known to belong to a pathway."""
 
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from configs.errors import UserError
-
-FloatArray = npt.NDArray[np.floating[Any]]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
+from models.arithmetic import ONE_WORKER, Arithmetic, BoolArray, FloatArray, IntArray, Workers
 
 ROUNDING = 1e-6
 """Correlations, computed in float32, that differ by less count as equal."""
 COUNTED = 255
-"""Values counted in one go, as many as an 8-bit counter holds: several times faster than a wider one."""
+"""Partners in a block, as many as an 8-bit counter holds: several times faster than a wider one."""
 
 
 def bait_evidence(
-    expression: FloatArray, bait_index: npt.ArrayLike, *, decay: float = 50.0, block: int = 2048
+    expression: FloatArray, bait_index: npt.ArrayLike, *, decay: float = 50.0, workers: Workers = ONE_WORKER
 ) -> npt.NDArray[np.float64]:
     """Score each gene by its mutual rank with the baits.
 
@@ -34,8 +31,8 @@ def bait_evidence(
         Rows of the baits. A constant bait is left out.
     decay : float
         Mutual rank at which the evidence has fallen to 1/e, at least 1.
-    block : int
-        Genes in a block; the matrix of genes x genes is never held.
+    workers : Workers
+        Threads and size of blocks; the matrix of genes x genes is never held.
 
     Returns
     -------
@@ -61,7 +58,7 @@ def bait_evidence(
         )
     closeness = unit @ unit[usable].T
     rank_of_gene = _ranks_among_partners(closeness, usable, varied)
-    rank_of_bait = 1 + _count_larger(unit, closeness, varied, block)
+    rank_of_bait = 1 + _count_larger(unit, closeness, varied, workers)
     evidence = np.exp(-(np.sqrt(rank_of_gene * rank_of_bait) - 1) / decay)
     evidence[usable, np.arange(len(usable))] = np.nan
     others = len(usable) - np.isin(np.arange(len(unit)), usable)
@@ -96,29 +93,35 @@ def _ranks_among_partners(closeness: FloatArray, baits: IntArray, varied: BoolAr
     return ranks
 
 
-def _count_larger(unit: npt.NDArray[np.float32], closeness: FloatArray, varied: BoolArray, block: int) -> FloatArray:
+def _count_larger(
+    unit: npt.NDArray[np.float32], closeness: FloatArray, varied: BoolArray, workers: Workers
+) -> FloatArray:
     """Count for each gene and bait the other genes that the gene is closer to, shape=(n_genes, n_baits)."""
     genes = np.flatnonzero(varied)
     rows = unit[genes]
     counts = np.zeros(closeness.shape)
-    for start in range(0, len(genes), block):
-        own = genes[start : start + block]
-        limits = np.ascontiguousarray(closeness[own].T) + np.float32(ROUNDING)
-        larger = np.zeros(limits.shape, dtype=np.int64)
-        for first in range(0, len(genes), block):
-            partners = rows[first : first + block] @ rows[start : start + block].T
-            if first == start:
-                np.fill_diagonal(partners, -2.0)
-            for bait, limit in enumerate(limits):
-                larger[bait] += _count_above(partners, limit)
-        counts[own] = larger.T
+
+    def count(starts: Iterator[int], arithmetic: Arithmetic) -> None:
+        above = np.empty((COUNTED, workers.block), dtype=np.bool_)
+        for start in starts:
+            own = slice(start, start + workers.block)
+            limits = np.ascontiguousarray(closeness[genes[own]].T) + np.float32(ROUNDING)
+            larger = np.zeros(limits.shape, dtype=np.int64)
+            for first in range(0, len(genes), COUNTED):
+                arithmetic.multiply(rows[first : first + COUNTED], rows[own])
+                partners = arithmetic.product()
+                np.fill_diagonal(partners[max(start - first, 0) :, max(first - start, 0) :], -2.0)
+                larger += _count_above(partners, limits, above[: len(partners), : limits.shape[1]])
+            counts[genes[own]] = larger.T
+
+    workers.share(count, range(0, len(genes), workers.block))
     return counts
 
 
-def _count_above(values: FloatArray, limit: FloatArray) -> IntArray:
-    """Count the values in each column above the column's limit."""
-    count = np.zeros(len(limit), dtype=np.int64)
-    for start in range(0, len(values), COUNTED):
-        above = values[start : start + COUNTED] > limit
-        count += np.add.reduce(above.view(np.uint8), axis=0, dtype=np.uint8)
+def _count_above(values: FloatArray, limits: FloatArray, above: BoolArray) -> IntArray:
+    """Count the values in each column above each of the column's limits, shape=(n_limits, n_columns)."""
+    count = np.empty(limits.shape, dtype=np.int64)
+    for row, limit in zip(count, limits, strict=True):
+        np.greater(values, limit, out=above)
+        row[:] = np.add.reduce(above.view(np.uint8), axis=0, dtype=np.uint8)
     return count

@@ -5,6 +5,7 @@ groups change places, which keeps that resemblance under the null.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +22,8 @@ STRATA = 10
 """Strata of genes by how much their replicates resemble each other."""
 ROUNDING = 1e-9
 """Added to each null correlation, above what rounding moves it: a null equal to the observed one counts as such."""
-ROWS = 2048
+ROWS = 4096
 """Permuted metabolites that are correlated in one go."""
-CHUNK = 64
-"""Permutations whose null strengths are held at a time."""
 
 
 def group_permutations(groups: Sequence[str], *, count: int, seed: int) -> IntArray:
@@ -110,12 +109,15 @@ def permutation_p(
     tally = _Tally(observed, stratum)
     measure = measure_of(method)
     prepared = measure.groups(genes)
-    step = min(CHUNK, max(1, ROWS // max(1, len(metabolites))))
+    step = max(1, ROWS // max(1, len(metabolites)))
     for start in range(0, len(draws), step):
         drawn = draws[start : start + step]
         permuted = metabolites[:, drawn].transpose(1, 0, 2).reshape(-1, metabolites.shape[1])
         work = all_pairs(measure, prepared, permuted, workers)
-        tally.add(_null_strengths(work, draws=len(drawn), metabolites=len(metabolites), genes=len(genes)))
+        for counted in workers.share(
+            partial(_count_null, work, tally, metabolites=len(metabolites), draws=len(drawn)), work.units
+        ):
+            tally.include(counted)
     return tally.p()
 
 
@@ -168,19 +170,18 @@ def _strata(genes: FloatArray, groups: Sequence[str], absent: npt.NDArray[np.boo
     return stratum
 
 
-def _null_strengths(work: AllPairs, *, draws: int, metabolites: int, genes: int) -> FloatArray:
-    """Return each gene's strongest null correlation, shape=(draws, genes), from all draws of the metabolites."""
-    null = np.full((draws, genes), np.nan)
-
-    def fill(units: Iterator[Unit], arithmetic: Arithmetic) -> None:
-        for unit in units:
-            for part, rows, rho in work.blocks(unit, arithmetic):
-                draw, largest = _largest_by_draw(rho, part.index[rows] // metabolites)
-                at = np.ix_(draw, unit[0].index)
-                null[at] = np.fmax(null[at], work.measure.strength(largest + ROUNDING, part.n_samples))
-
-    work.workers.share(fill, work.units)
-    return null
+def _count_null(
+    work: AllPairs, tally: "_Tally", units: Iterator[Unit], arithmetic: Arithmetic, *, metabolites: int, draws: int
+) -> "_Tally":
+    """Correlate genes with all draws of the metabolites, and count the strongest null correlation of each draw."""
+    counted = tally.empty()
+    for unit in units:
+        null = np.full((draws, len(unit[0].index)), np.nan)
+        for part, rows, rho in work.blocks(unit, arithmetic):
+            draw, largest = _largest_by_draw(rho, part.index[rows] // metabolites)
+            null[draw] = np.fmax(null[draw], work.measure.strength(largest + ROUNDING, part.n_samples))
+        counted.add(null, unit[0].index)
+    return counted
 
 
 def _largest_by_draw(rho: FloatArray, draw: IntArray) -> tuple[IntArray, FloatArray]:
@@ -194,22 +195,32 @@ class _Tally:
     """Counts, stratum by stratum, how many null strengths reach each observed one."""
 
     def __init__(self, observed: FloatArray, stratum: IntArray) -> None:
-        self._size = len(observed)
-        members = [np.flatnonzero(stratum == number) for number in range(STRATA)]
-        self._members = [index[np.argsort(observed[index], kind="stable")] for index in members]
-        self._observed = [observed[index] for index in self._members]
-        self._reached = [np.zeros(len(index) + 1, dtype=np.int64) for index in self._members]
+        self._observed, self._stratum = observed, stratum
+        self._members = [np.flatnonzero(stratum == number) for number in range(STRATA)]
+        self._ordered = [np.sort(observed[index]) for index in self._members]
+        self.reached = [np.zeros(len(index) + 1, dtype=np.int64) for index in self._members]
 
-    def add(self, null: FloatArray) -> None:
-        """Count null strengths, shape=(n_permutations, n_genes), NaN where a gene has none."""
-        for number, (index, observed) in enumerate(zip(self._members, self._observed, strict=True)):
-            values = null[:, index]
-            place = np.searchsorted(observed, values[~np.isnan(values)], side="right")
-            self._reached[number] += np.bincount(place, minlength=len(observed) + 1)
+    def add(self, null: FloatArray, genes: IntArray) -> None:
+        """Count null strengths, shape=(n_permutations, n_genes), of some genes; NaN where a gene has none."""
+        stratum = self._stratum[genes]
+        for number, (ordered, reached) in enumerate(zip(self._ordered, self.reached, strict=True)):
+            values = null[:, stratum == number]
+            place = np.searchsorted(ordered, values[~np.isnan(values)], side="right")
+            np.add(reached, np.bincount(place, minlength=len(reached)), out=reached)
+
+    def empty(self) -> "_Tally":
+        """Return a tally of the same genes without counts, for one thread."""
+        return _Tally(self._observed, self._stratum)
+
+    def include(self, other: "_Tally") -> None:
+        """Add the counts of another tally."""
+        for reached, more in zip(self.reached, other.reached, strict=True):
+            np.add(reached, more, out=reached)
 
     def p(self) -> FloatArray:
         """Return ``(1 + count) / (1 + total)`` for each gene."""
-        p = np.full(self._size, np.nan)
-        for index, reached in zip(self._members, self._reached, strict=True):
-            p[index] = (1 + reached[::-1].cumsum()[::-1][1:]) / (1 + reached.sum())
+        p = np.full(len(self._observed), np.nan)
+        for index, ordered, reached in zip(self._members, self._ordered, self.reached, strict=True):
+            place = np.searchsorted(ordered, self._observed[index], side="left")
+            p[index] = (1 + reached[::-1].cumsum()[::-1][place + 1]) / (1 + reached.sum())
         return p

@@ -17,8 +17,7 @@ class ColumnWord(NamedTuple):
 SHEET_WORDS = {
     "target": "Genes in the order of their evidence for the target {name}, best first.",
     "family": "Search hits of the gene family {name}.",
-    "pairs": "Gene-metabolite pairs with the strongest correlation among those that pass the false discovery "
-    "rate.",
+    "pairs": "Gene-metabolite pairs with the strongest correlation among those that pass the false discovery rate.",
     "samples": "The sample sheet as it was read.",
     "qc": "One row a layer and sample: what came in.",
     "settings": "Every setting of the run.",
@@ -75,7 +74,9 @@ _PAIRS = {
     "gene_id": ColumnWord("", "Gene of the pair."),
     "metabolite_id": ColumnWord("", "Metabolite of the pair."),
     "n_samples": ColumnWord("samples", "Samples behind the correlation.", COUNT),
-    "rho": ColumnWord("-1 to 1", "Correlation by the method of the settings: Spearman, Pearson or biweight midcorrelation.", SCORE),
+    "rho": ColumnWord(
+        "-1 to 1", "Correlation by the method of the settings: Spearman, Pearson or biweight midcorrelation.", SCORE
+    ),
     "p": ColumnWord("0 to 1", "Two-sided p of the correlation; takes samples as independent.", SCIENTIFIC),
     "q": ColumnWord(
         "0 to 1",

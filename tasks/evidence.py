@@ -15,7 +15,7 @@ from tasks.folds import fold_roles
 from tasks.records import CorrelationEvidence, FoldPlan, Homology, PairedLayers
 from tasks.stage import stage
 from tasks.store import Store
-from tasks.workers import correlation_workers
+from tasks.workers import correlation_workers, usable_cores
 
 
 @stage("correlation-evidence")
@@ -60,13 +60,14 @@ def correlate_targets(
 @stage("bait-evidence")
 def score_baits(genes: Artifact, baits: dict[str, tuple[str, ...]], decay: float, runtime: Runtime) -> Artifact:
     """Score every gene by its mutual rank to each target's known genes, over all samples of the gene layer."""
+    from models.arithmetic import Workers
     from models.baits import bait_evidence
 
-    store = Store(runtime.store)
+    store, workers = Store(runtime.store), Workers(threads=usable_cores())
     layer = store.get_layer(genes, "genes")
     tables = []
     for target, ids in baits.items():
-        value = bait_evidence(layer.values, layer.positions_of(ids), decay=decay)
+        value = bait_evidence(layer.values, layer.positions_of(ids), decay=decay, workers=workers)
         tables.append(_evidence(target, layer, value, value, [None] * len(value), None))
     return store.put_table(pd.concat(tables, ignore_index=True), "evidence")
 

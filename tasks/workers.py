@@ -19,5 +19,9 @@ def correlation_workers(runtime: Runtime) -> "Workers":
 
     if choose_device(runtime.device) == "cuda":
         return Workers(device="cuda", block=GPU_BLOCK)
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Workers(threads=usable)
+    return Workers(threads=usable_cores())
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

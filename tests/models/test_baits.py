@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from configs.errors import UserError
+from models.arithmetic import Workers
 from models.baits import bait_evidence
 
 
@@ -28,17 +29,17 @@ def dense(expression, baits, decay):
     return np.array(scores)
 
 
-@pytest.mark.parametrize("block", [7, 2048])
-def test_blocks_equal_the_dense_loop(rng, block):
+@pytest.mark.parametrize("workers", [Workers(block=7), Workers(threads=2, block=16), Workers()])
+def test_blocks_equal_the_dense_loop(rng, workers):
     expression = rng.normal(size=(40, 12))
     expression[:10] += rng.normal(size=12)
-    found = bait_evidence(expression, [2, 5, 31], decay=10.0, block=block)
+    found = bait_evidence(expression, [2, 5, 31], decay=10.0, workers=workers)
     np.testing.assert_allclose(found, dense(expression, [2, 5, 31], 10.0), rtol=1e-12)
 
 
 def test_more_partners_than_an_eight_bit_counter_holds(rng):
     expression = rng.normal(size=(600, 8))
-    found = bait_evidence(expression, [17], block=550)
+    found = bait_evidence(expression, [17], workers=Workers(block=550))
     np.testing.assert_allclose(found, dense(expression, [17], 50.0), rtol=1e-12, equal_nan=True)
 
 
