@@ -14,8 +14,10 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 FloatArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
-DENSE_ENOUGH = 8
+PADDING = 8
 """One set flag is appended for so many: NumPy finds flags several times faster where more than a tenth is set."""
+SPARSE = 50
+"""Where fewer than one value in so many was found in the last block, no flags are appended."""
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -34,6 +36,10 @@ class Arithmetic(ABC):
     @abstractmethod
     def largest(self) -> float:
         """Return the largest absolute value of the block."""
+
+    @abstractmethod
+    def count(self, least: float) -> int:
+        """Count the absolute values of at least `least`."""
 
     @abstractmethod
     def level_counts(self, least: int) -> IntArray:
@@ -60,12 +66,14 @@ class NumpyArithmetic(Arithmetic):
         self._memory: dict[tuple[str, str], npt.NDArray[Any]] = {}
         self._block: FloatArray = np.empty((0, 0))
         self._selected: _Selected | None = None
+        self._size: FloatArray | None = None
+        self._dense = True
 
     def multiply(self, left: FloatArray, right: FloatArray) -> None:
         """Multiply into memory that is used again."""
         self._block = self._take("block", (len(left), len(right)), np.result_type(left, right))
         np.matmul(left, right.T, out=self._block)
-        self._selected = None
+        self._selected = self._size = None
 
     def product(self) -> FloatArray:
         """Return the block itself."""
@@ -73,7 +81,14 @@ class NumpyArithmetic(Arithmetic):
 
     def largest(self) -> float:
         """Return the largest absolute value."""
-        return float(max(self._block.max(), -self._block.min()))
+        return float(self._absolute().max())
+
+    def count(self, least: float) -> int:
+        """Count the absolute values that reach `least`."""
+        size = self._absolute()
+        reached = self._take("reached", size.shape, np.dtype(np.bool_))
+        np.greater_equal(size, least, out=reached)
+        return int(np.count_nonzero(reached))
 
     def level_counts(self, least: int) -> IntArray:
         """Count the absolute values that reach `least`."""
@@ -90,22 +105,26 @@ class NumpyArithmetic(Arithmetic):
         kept = np.flatnonzero(held.size >= least)
         return held.places[kept], held.values[kept]
 
-    def _select(self, least: float) -> "_Selected":
-        flat = self._block.ravel()
-        above = self._take("above", (flat.size + flat.size // DENSE_ENOUGH, 1), np.dtype(np.bool_)).ravel()
-        below = self._take("below", (flat.size, 1), np.dtype(np.bool_)).ravel()
-        np.greater_equal(flat, least, out=above[: flat.size])
-        np.less_equal(flat, -least, out=below)
-        np.logical_or(above[: flat.size], below, out=above[: flat.size])
-        above[flat.size :] = True
-        places = np.flatnonzero(above)[: len(flat) - len(above) or None]
-        values = flat.take(places)
-        self._selected = _Selected(least, places, values, np.abs(values))
+    def _select(self, least: float) -> _Selected:
+        size = self._absolute().ravel()
+        flags = self._take("flags", (len(size) + (len(size) // PADDING if self._dense else 0), 1), np.dtype(np.bool_))
+        flags = flags.ravel()
+        np.greater_equal(size, least, out=flags[: len(size)])
+        flags[len(size) :] = True
+        places = np.flatnonzero(flags)[: len(size) - len(flags) or None]
+        self._dense = len(places) > len(size) // SPARSE
+        self._selected = _Selected(least, places, self._block.ravel().take(places), size.take(places))
         return self._selected
 
-    def _take(self, name: str, shape: tuple[int, int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    def _absolute(self) -> FloatArray:
+        if self._size is None:
+            self._size = self._take("size", self._block.shape, self._block.dtype)
+            np.abs(self._block, out=self._size)
+        return self._size
+
+    def _take(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
         """Return memory of a shape, the same for the same name and type as long as it is large enough."""
-        needed = shape[0] * shape[1]
+        needed = int(np.prod(shape))
         held = self._memory.get((name, dtype.str))
         if held is None or held.size < needed:
             held = self._memory[name, dtype.str] = np.empty(needed, dtype=dtype)
@@ -134,8 +153,12 @@ class TorchArithmetic(Arithmetic):
         """Return the largest absolute value."""
         return float(self._block.abs().max())
 
-    def level_counts(self, least: int) -> IntArray:
+    def count(self, least: float) -> int:
         """Count on the device."""
+        return int((self._block.abs() >= least).sum())
+
+    def level_counts(self, least: int) -> IntArray:
+        """Count on the device, level by level."""
         size = self._block.abs()
         counts: IntArray = self._torch.bincount(size[size >= least].long() - least).cpu().numpy()
         return counts

@@ -8,6 +8,7 @@ correlation.
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,36 +24,84 @@ SHORTEST_RUN = 64
 ROUNDING = 1e-9
 """Above what rounding moves a critical correlation."""
 
+SAMPLED_FROM, SAMPLED = 64, 4
+"""Blocks of genes from which on some are counted first, and how many."""
+GUESS_MARGIN = 1.25
+"""Factor by which the guess from a sample is raised, so that it is rarely too low."""
+
 SPEARMAN = Spearman()
+_Unit = tuple[GeneGroup, list[tuple[Part, slice]]]
 
 
 def strongest_by_rank(
     genes: FloatArray, metabolites: FloatArray, *, alpha: float, max_listed: int, workers: Workers
 ) -> tuple[FalseDiscoveries, Strongest]:
     """Count all pairs by level of Spearman's rho and keep the strongest; parameters as `correlation.passing_pairs`."""
-    prepared = [(group, _cut(SPEARMAN.parts(group, metabolites), workers.block)) for group in SPEARMAN.groups(genes)]
-    units = [(some, cut) for group, cut in prepared for some in _by_length(group, workers.block)]
+    units = [
+        (some, cut)
+        for group in SPEARMAN.groups(genes)
+        for cut in [_cut(SPEARMAN.parts(group, metabolites), workers.block)]
+        for some in _by_length(group, workers.block)
+    ]
+    total = _share(units, _Limits(alpha, _likely_limit(units, alpha, workers), max_listed), workers)
+    if total.certain_p() > total.limits.counted:
+        total = _share(units, _Limits(alpha, alpha, max_listed), workers)
+    return total.counts.false_discoveries(SPEARMAN, alpha), total.strongest
 
-    def work(drawn: Iterator[tuple[GeneGroup, list[tuple[Part, slice]]]], arithmetic: Arithmetic) -> _Tally:
-        tally = _Tally(alpha, max_listed, arithmetic)
+
+class _Limits(NamedTuple):
+    """Pairs with p at most `alpha` may pass; those with p at most `counted` are counted level by level."""
+
+    alpha: float
+    counted: float
+    max_listed: int
+
+
+def _likely_limit(units: list[_Unit], alpha: float, workers: Workers) -> float:
+    """Guess from some of the genes above which p no pair passes.
+
+    A pair passes only if ``p <= alpha rank / n_pairs``, and the rank of a pair with p at most alpha is at most the
+    number of such pairs. That number is counted in the pass itself, so a guess that is too low is noticed.
+    """
+    if len(units) < SAMPLED_FROM:
+        return alpha
+    sample = units[:: -(-len(units) // SAMPLED)]
+    return min(alpha, GUESS_MARGIN * _share(sample, _Limits(alpha, 0.0, 1), workers).certain_p())
+
+
+def _share(units: list[_Unit], limits: _Limits, workers: Workers) -> "_Tally":
+    def work(drawn: Iterator[_Unit], arithmetic: Arithmetic) -> _Tally:
+        tally = _Tally(limits, arithmetic)
         for some, cut in drawn:
             tally.count(SPEARMAN.block(some), cut)
         return tally
 
-    counts, strongest = LevelCounts(), Strongest(max_listed, measure=SPEARMAN, cut=alpha)
-    for tally in workers.share(work, units):
-        counts.include(tally.counts)
-        strongest.include(tally.strongest)
-    return counts.false_discoveries(SPEARMAN, alpha), strongest
+    first, *others = workers.share(work, units)
+    for tally in others:
+        first.include(tally)
+    return first
 
 
 class _Tally:
     """What one thread has counted and kept."""
 
-    def __init__(self, alpha: float, max_listed: int, arithmetic: Arithmetic) -> None:
-        self.counts, self.strongest = LevelCounts(), Strongest(max_listed, measure=SPEARMAN, cut=alpha)
-        self._alpha, self._max_listed, self._arithmetic = alpha, max_listed, arithmetic
+    def __init__(self, limits: _Limits, arithmetic: Arithmetic) -> None:
+        self.limits = limits
+        self.counts = LevelCounts()
+        self.strongest = Strongest(limits.max_listed, measure=SPEARMAN, cut=limits.counted)
+        self._below_alpha = 0
+        self._arithmetic = arithmetic
         self._floors: dict[tuple[int, float], int] = {}
+
+    def include(self, other: "_Tally") -> None:
+        """Add what another thread has counted and kept."""
+        self.counts.include(other.counts)
+        self.strongest.include(other.strongest)
+        self._below_alpha += other._below_alpha  # noqa: SLF001  (the same class)
+
+    def certain_p(self) -> float:
+        """Return a p that no passing pair exceeds, from the number of pairs with p at most alpha."""
+        return self.limits.alpha * self._below_alpha / max(self.counts.n_pairs, 1)
 
     def count(self, genes: RankedBlock, metabolites: list[tuple[Part, slice]]) -> None:
         """Count the pairs of some genes with all metabolites, cut into blocks."""
@@ -68,14 +117,15 @@ class _Tally:
     def _count_integers(self, genes: RankedBlock, part: Part, rows: slice, square: float) -> None:
         n, length = part.n_samples, np.sqrt(square)
         self.counts.n_pairs += (rows.stop - rows.start) * len(genes.index)
-        least = _least_level(n, square, self._alpha)
+        self._below_alpha += self._arithmetic.count(_least_level(n, square, self.limits.alpha))
+        least = _least_level(n, square, self.limits.counted)
         counts = self._arithmetic.level_counts(least)
         if not len(counts):
             self.counts.saw(n, float(np.round(self._arithmetic.largest() / length, RHO_DECIMALS)))
             return
         self.counts.add_integers(n, square, least, counts)
         if (n, square) not in self._floors:
-            self._floors[n, square] = self.counts.level_of_strongest(n, square, self._max_listed)
+            self._floors[n, square] = self.counts.level_of_strongest(n, square, self.limits.max_listed)
         cut = max(self._floors[n, square], _least_level(n, square, self.strongest.cut))
         if least + len(counts) > cut:
             places, numerators = self._arithmetic.reaching(cut)
@@ -91,7 +141,8 @@ class _Tally:
         largest = np.fmax.reduce(size, axis=None)
         if not np.isnan(largest):
             self.counts.saw(n, float(np.round(largest, RHO_DECIMALS)))
-        places = np.flatnonzero(size >= _critical(n, self._alpha) - ROUNDING)
+        self._below_alpha += int(np.count_nonzero(size >= _critical(n, self.limits.alpha) - ROUNDING))
+        places = np.flatnonzero(size >= _critical(n, self.limits.counted) - ROUNDING)
         rho = np.round(signed.ravel()[places], RHO_DECIMALS)
         self.counts.add(n, *np.unique(np.abs(rho), return_counts=True))
         strong = np.abs(rho) >= _critical(n, self.strongest.cut) - ROUNDING

@@ -15,7 +15,7 @@ from tasks.folds import fold_roles
 from tasks.records import CorrelationEvidence, FoldPlan, Homology, PairedLayers
 from tasks.stage import stage
 from tasks.store import Store
-from tasks.workers import correlation_workers, usable_cores
+from tasks.workers import BAIT_BLOCK, correlation_workers, usable_cores
 
 
 @stage("correlation-evidence")
@@ -63,7 +63,7 @@ def score_baits(genes: Artifact, baits: dict[str, tuple[str, ...]], decay: float
     from models.arithmetic import Workers
     from models.baits import bait_evidence
 
-    store, workers = Store(runtime.store), Workers(threads=usable_cores())
+    store, workers = Store(runtime.store), Workers(threads=usable_cores(), block=BAIT_BLOCK)
     layer = store.get_layer(genes, "genes")
     tables = []
     for target, ids in baits.items():

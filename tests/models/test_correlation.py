@@ -231,12 +231,24 @@ def as_lists(table):
 def test_threads_blocks_and_torch_give_the_same(rng, monkeypatch, workers, samples, ties, missing):
     monkeypatch.setattr("models.arithmetic.TorchArithmetic", lambda _: TorchArithmetic("cpu"))
     monkeypatch.setattr("models.rank_pairs.SHORTEST_RUN", 5)
+    monkeypatch.setattr("models.rank_pairs.SAMPLED_FROM", 4)
     genes, metabolites = made(rng, samples=samples, genes=90, metabolites=40, ties=ties, missing=missing)
     plain = passing_pairs(genes, metabolites, alpha=0.3, max_listed=200)
     assert as_lists(passing_pairs(genes, metabolites, alpha=0.3, max_listed=200, workers=workers)) == as_lists(plain)
     best, again = (best_partner(genes, metabolites, workers=who) for who in (Workers(), workers))
     np.testing.assert_array_equal(again.index, best.index)
     np.testing.assert_array_equal(again.rho, best.rho)
+
+
+@pytest.mark.parametrize("margin", [0.0, 1.0, 1000.0])
+@pytest.mark.parametrize("missing", [0.0, 0.2])
+def test_a_wrong_guess_of_what_can_pass_changes_nothing(rng, monkeypatch, margin, missing):
+    genes, metabolites = made(rng, samples=12, genes=90, metabolites=40, ties=True, missing=missing)
+    plain = passing_pairs(genes, metabolites, alpha=0.05, max_listed=200)
+    monkeypatch.setattr("models.rank_pairs.SAMPLED_FROM", 1)
+    monkeypatch.setattr("models.rank_pairs.GUESS_MARGIN", margin)
+    guessed = passing_pairs(genes, metabolites, alpha=0.05, max_listed=200, workers=Workers(block=10))
+    assert as_lists(guessed) == as_lists(plain)
 
 
 def test_torch_does_the_same_arithmetic(rng):
@@ -247,6 +259,7 @@ def test_torch_does_the_same_arithmetic(rng):
     np.testing.assert_array_equal(torch.product(), left @ right.T)
     assert numpy.largest() == torch.largest() == np.abs(left @ right.T).max()
     for least in (300, 900, 100, 10**6):
+        assert numpy.count(least) == torch.count(least) == np.count_nonzero(np.abs(left @ right.T) >= least)
         np.testing.assert_array_equal(numpy.level_counts(least), torch.level_counts(least))
         for one, other in zip(numpy.reaching(least), torch.reaching(least), strict=True):
             np.testing.assert_array_equal(one, other)
