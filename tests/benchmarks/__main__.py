@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks.bench_autoencoder import span_against_dense
+from tests.benchmarks.bench_correlation import correlation
 from tests.benchmarks.bench_files import files
 from tests.benchmarks.bench_growth import growth
 from tests.benchmarks.bench_pipeline import pipeline
@@ -13,6 +14,7 @@ from tests.benchmarks.tables import Table, machine, rendered
 
 PAGE = Path(__file__).with_name("RESULTS.md")
 BENCHMARKS: dict[str, Callable[[], Table]] = {
+    "correlation": correlation,
     "autoencoder": span_against_dense,
     "files": files,
     "growth": growth,

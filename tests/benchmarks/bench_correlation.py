@@ -1,19 +1,10 @@
-"""Speed and memory of all-pairs Spearman with exact false discovery rates, beside SciPy and a bare matrix product.
+"""All-pairs Spearman with exact false discovery rates, beside SciPy and a bare matrix product."""
 
-Run from the root: ``python -m tests.benchmarks.bench_correlation [genes] [metabolites]``. Every measurement runs in a
-process of its own, on the same simulated study, so that its peak memory is its own.
-"""
-
-import multiprocessing
-import resource
-import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
+import torch
 from scipy import stats
 from threadpoolctl import threadpool_limits
 
@@ -22,148 +13,118 @@ from models.arithmetic import FloatArray, Workers
 from models.correlation import passing_pairs
 from models.simulation import simulate
 from models.spearman import doubled_ranks
+from tests.benchmarks.measuring import Measured, measured
+from tests.benchmarks.tables import Table
 
+GENES, METABOLITES = 132_129, 6_980
 SCIPY_COLUMNS = (2_000, 500)
 """Genes and metabolites for SciPy, which correlates every column with every other one and holds the matrix."""
-REPEATS = 3
+THREADS, ALPHA, LISTED, REPEATS = 2, 0.05, 100_000, 3
+CPU, CUDA = Workers(THREADS), Workers(device="cuda", block=8192)
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One way to correlate: the fastest of `REPEATS` runs.
-
-    Attributes
-    ----------
-    name : str
-    pairs : int
-        Pairs that were really computed.
-    seconds : float
-    extra_mib : float
-        Peak memory of the process above what it held with the tables read, MiB.
-    """
-
-    name: str
-    pairs: int
-    seconds: float
-    extra_mib: float
-
-    @property
-    def ns_per_pair(self) -> float:
-        """Return nanoseconds a pair."""
-        return self.seconds / self.pairs * 1e9
+def planted(missing_share: float) -> tuple[FloatArray, FloatArray]:
+    """Return log2 expression, with the ties that zeros make, and log2 intensities of a planted study."""
+    study = simulate(SimulationConfig(genes=GENES, metabolites=METABOLITES, missing_share=missing_share))
+    genes, metabolites = (
+        np.log2(frame.iloc[:, 1:].to_numpy() + 1).astype(np.float32) for frame in (study.expression, study.metabolites)
+    )
+    return genes, metabolites
 
 
-def measure(genes: int = 132_129, metabolites: int = 6_980, *, threads: int = 2, alpha: float = 0.05) -> list[Measured]:
-    """Measure SciPy, the bare product and Cairn, without and with 5% of the metabolite values missing.
-
-    Parameters
-    ----------
-    genes, metabolites : int
-        Size of the simulated study of 21 samples.
-    threads : int
-        Threads of the bare product and of Cairn.
-    alpha : float
-        False discovery rate.
-    """
-    pairs = partial(_pairs, workers=Workers(threads), alpha=alpha)
-    ways: list[tuple[str, float, Callable[[FloatArray, FloatArray], int]]] = [
-        ("scipy.stats.spearmanr", 0.0, _scipy),
-        ("bare float32 product", 0.0, partial(_product, threads=threads)),
-        ("passing_pairs", 0.0, pairs),
-        ("passing_pairs, 5% missing", 0.05, pairs),
-    ]
-    if _has_cuda():
-        ways.append(
-            ("passing_pairs, CUDA", 0.0, partial(_pairs, workers=Workers(device="cuda", block=8192), alpha=alpha))
-        )
-    context = multiprocessing.get_context("spawn")
-    measured = []
-    for name, missing, way in ways:
-        with context.Pool(1) as pool:
-            measured.append(pool.apply(_measured, (name, way, genes, metabolites, missing)))
-    return measured
-
-
-def _measured(
-    name: str, way: Callable[[FloatArray, FloatArray], int], genes: int, metabolites: int, missing: float
-) -> Measured:
-    tables = _tables(genes, metabolites, missing)
-    way(tables[0][:200], tables[1][:200])  # imports and thread pools
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        pairs = way(*tables)
-        times.append(time.perf_counter() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return Measured(name, pairs, min(times), (peak - before) / 1024)
-
-
-def _tables(genes: int, metabolites: int, missing: float) -> tuple[FloatArray, FloatArray]:
-    """Simulate a study and repeat its features with fresh noise up to the size wanted, which is quicker."""
-    config = SimulationConfig(genes=min(genes, 20_000), metabolites=min(metabolites, 1_000), missing_share=0)
-    study = simulate(config)
+def random_tables(n_genes: int, n_metabolites: int, n_samples: int) -> tuple[FloatArray, FloatArray]:
+    """Return tables of noise."""
     rng = np.random.default_rng(1)
-    made = []
-    for frame, size in ((study.expression, genes), (study.metabolites, metabolites)):
-        values = np.log2(frame.iloc[:, 1:].to_numpy() + 1)
-        rows = np.resize(values, (size, values.shape[1]))
-        rows[len(values) :] += rng.normal(scale=0.3, size=rows[len(values) :].shape)
-        made.append(rows.astype(np.float32))
-    made[1][rng.random(made[1].shape) < missing] = np.nan
-    return made[0], made[1]
+    genes, metabolites = (rng.standard_normal((size, n_samples), dtype=np.float32) for size in (n_genes, n_metabolites))
+    return genes, metabolites
 
 
-def _scipy(genes: FloatArray, metabolites: FloatArray) -> int:
+def by_scipy() -> Callable[[], object]:
+    """Return SciPy's matrix form on some of the columns; it returns the pairs computed."""
+    genes, metabolites = planted(0)
     columns = np.vstack([genes[: SCIPY_COLUMNS[0]], metabolites[: SCIPY_COLUMNS[1]]])
-    stats.spearmanr(columns, axis=1)
-    return len(columns) * (len(columns) - 1) // 2
+
+    def run() -> int:
+        stats.spearmanr(columns, axis=1)
+        return len(columns) * (len(columns) - 1) // 2
+
+    return run
 
 
-def _product(genes: FloatArray, metabolites: FloatArray, *, threads: int) -> int:
-    left, right = (_unit(table) for table in (metabolites, genes))
-    block = Workers().block
+def by_product() -> Callable[[], object]:
+    """Return the bare product of standardised ranks, block by block into memory that is used again."""
+    tables = planted(0)
+    block = CPU.block
 
-    def multiply(first: int) -> None:
+    def multiply(left: FloatArray, right: FloatArray, first: int) -> None:
         out = np.empty((block, block), dtype=np.float32)
-        for start in range(first * block, len(right), threads * block):
+        for start in range(first * block, len(right), THREADS * block):
             some = right[start : start + block].T
             for row in range(0, len(left), block):
                 rows = left[row : row + block]
                 np.matmul(rows, some, out=out[: len(rows), : some.shape[1]])
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        list(pool.map(multiply, range(threads)))
-    return len(genes) * len(metabolites)
+    def run() -> int:
+        right, left = (_unit(table) for table in tables)
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(lambda first: multiply(left, right, first), range(THREADS)))
+        return len(left) * len(right)
 
-
-def _pairs(genes: FloatArray, metabolites: FloatArray, *, workers: Workers, alpha: float) -> int:
-    return passing_pairs(genes, metabolites, alpha=alpha, max_listed=100_000, workers=workers).n_pairs
+    return run
 
 
 def _unit(table: FloatArray) -> FloatArray:
+    """Rank each row, and scale the ranks to length 1."""
     ranks = doubled_ranks(table).astype(np.float32)
-    unit: FloatArray = ranks / np.linalg.norm(ranks, axis=1, keepdims=True)
+    unit: FloatArray = ranks / np.maximum(np.linalg.norm(ranks, axis=1, keepdims=True), 1)
     return unit
 
 
-def _has_cuda() -> bool:
-    import torch  # noqa: PLC0415  (only the benchmark of a GPU needs it)
+def by_cairn(missing_share: float, device: str) -> Callable[[], object]:
+    """Return Cairn's pairs with exact q; it returns the pairs tested."""
+    tables = planted(missing_share)
+    workers = CUDA if device == "cuda" else CPU
+    passing_pairs(tables[0][:200], tables[1][:200], alpha=ALPHA, max_listed=LISTED, workers=workers)
+    return lambda: passing_pairs(*tables, alpha=ALPHA, max_listed=LISTED, workers=workers).n_pairs
 
-    return bool(torch.cuda.is_available())
+
+def pairs_of_noise(n_features: int, n_samples: int) -> Callable[[], object]:
+    """Return Cairn's pairs of `n_features` genes with 1,000 metabolites, all of them noise."""
+    tables = random_tables(n_features, 1_000, n_samples)
+    return lambda: passing_pairs(*tables, alpha=ALPHA, max_listed=LISTED, workers=CPU).n_pairs
 
 
-def main() -> None:
-    """Print what was measured."""
-    measured = measure(*map(int, sys.argv[1:3]))
-    scipy, bare = measured[0], measured[1]
-    for way in measured:
-        sys.stdout.write(
-            f"{way.name:28} {way.pairs:>13,} pairs {way.seconds:8.2f} s {way.ns_per_pair:8.2f} ns/pair "
-            f"{scipy.ns_per_pair / way.ns_per_pair:7.1f} x SciPy {way.ns_per_pair / bare.ns_per_pair:6.2f} x product "
-            f"{way.extra_mib:6.0f} MiB\n"
+def _ways() -> Iterator[tuple[str, Measured]]:
+    yield "scipy.stats.spearmanr, {} + {} columns".format(*SCIPY_COLUMNS), measured(by_scipy, repeats=REPEATS)
+    yield "bare product, float32, no test", measured(by_product, repeats=REPEATS)
+    for share, name in ((0.0, "Cairn"), (0.05, "Cairn, 5% of the metabolome missing")):
+        yield name, measured(by_cairn, repeats=REPEATS, missing_share=share, device="cpu")
+    if torch.cuda.is_available():
+        yield "Cairn, CUDA", measured(by_cairn, repeats=REPEATS, missing_share=0.0, device="cuda")
+
+
+def correlation() -> Table:
+    """Compare the ways to correlate all pairs."""
+    ways = {name: (int(str(one.result)), one) for name, one in _ways()}
+    each = {name: one.seconds / pairs * 1e9 for name, (pairs, one) in ways.items()}
+    scipy, bare = list(each.values())[:2]
+    rows = tuple(
+        (
+            name,
+            f"{pairs:,}",
+            f"{one.seconds:.2f}",
+            f"{each[name]:.2f}",
+            f"{scipy / each[name]:.1f}",
+            f"{each[name] / bare:.2f}",
+            f"{one.mib:,.0f}",
         )
-
-
-if __name__ == "__main__":
-    main()
+        for name, (pairs, one) in ways.items()
+    )
+    return Table(
+        "Correlation",
+        f"Spearman's rho of all pairs of {GENES:,} genes and {METABOLITES:,} metabolites in 21 samples of a planted "
+        f"study, ranking included; Cairn adds exact p, Benjamini-Hochberg over all pairs and the {LISTED:,} strongest. "
+        f"Two threads, the fastest of {REPEATS} runs.",
+        ("way", "pairs", "seconds", "ns a pair", "times SciPy's rate", "times the product's time", "MiB"),
+        rows,
+    )
