@@ -24,10 +24,12 @@ SHORTEST_RUN = 64
 ROUNDING = 1e-9
 """Above what rounding moves a critical correlation."""
 
-SAMPLED_FROM, SAMPLED = 64, 4
+SAMPLED_FROM, SAMPLED = 64, 2
 """Blocks of genes from which on some are counted first, and how many."""
 GUESS_MARGIN = 1.25
 """Factor by which the guess from a sample is raised, so that it is rarely too low."""
+SPARSE, WORTH_A_CHECK = 0.01, 0.5
+"""A further limit costs a comparison of all pairs: none where so few pairs reach the last, or if it is no smaller."""
 
 SPEARMAN = Spearman()
 _Unit = tuple[GeneGroup, list[tuple[Part, slice]]]
@@ -43,35 +45,44 @@ def strongest_by_rank(
         for cut in [_cut(SPEARMAN.parts(group, metabolites), workers.block)]
         for some in _by_length(group, workers.block)
     ]
-    total = _share(units, _Limits(alpha, _likely_limit(units, alpha, workers), max_listed), workers)
-    if total.certain_p() > total.limits.counted:
-        total = _share(units, _Limits(alpha, alpha, max_listed), workers)
+    total = _share(units, _likely_limits(units, alpha, workers), max_listed, workers)
+    if not total.certain():
+        total = _share(units, _Limits(alpha, (), alpha), max_listed, workers)
     return total.counts.false_discoveries(SPEARMAN, alpha), total.strongest
 
 
 class _Limits(NamedTuple):
-    """Pairs with p at most `alpha` may pass; those with p at most `counted` are counted level by level."""
+    """Values of p that spare most pairs from being counted level by level.
+
+    A pair passes only if ``p <= alpha rank / n_pairs``, and its rank is at most the number C(l) of pairs with p at most
+    l, for any l that p is at most. So if no passing pair has a p above l, none has one above ``alpha C(l) / n_pairs``.
+    `checked` descends from alpha, each value meant to be at least this bound from the value before it, and `counted`,
+    up to which pairs are counted level by level, is meant to be at least the bound from the last. They are guessed,
+    and the pass itself counts whether they hold.
+    """
 
     alpha: float
+    checked: tuple[float, ...]
     counted: float
-    max_listed: int
 
 
-def _likely_limit(units: list[_Unit], alpha: float, workers: Workers) -> float:
-    """Guess from some of the genes above which p no pair passes.
-
-    A pair passes only if ``p <= alpha rank / n_pairs``, and the rank of a pair with p at most alpha is at most the
-    number of such pairs. That number is counted in the pass itself, so a guess that is too low is noticed.
-    """
+def _likely_limits(units: list[_Unit], alpha: float, workers: Workers) -> _Limits:
+    """Guess limits from some of the genes."""
+    limits = _Limits(alpha, (), alpha)
     if len(units) < SAMPLED_FROM:
-        return alpha
+        return limits
     sample = units[:: -(-len(units) // SAMPLED)]
-    return min(alpha, GUESS_MARGIN * _share(sample, _Limits(alpha, 0.0, 1), workers).certain_p())
+    while True:
+        further = _Limits(alpha, (*limits.checked, limits.counted), 0.0)
+        share = _share(sample, further, 1, workers).shares()[-1]
+        if share < SPARSE or alpha * share * GUESS_MARGIN > limits.counted * WORTH_A_CHECK:
+            return limits
+        limits = further._replace(counted=alpha * share * GUESS_MARGIN)
 
 
-def _share(units: list[_Unit], limits: _Limits, workers: Workers) -> "_Tally":
+def _share(units: list[_Unit], limits: _Limits, max_listed: int, workers: Workers) -> "_Tally":
     def work(drawn: Iterator[_Unit], arithmetic: Arithmetic) -> _Tally:
-        tally = _Tally(limits, arithmetic)
+        tally = _Tally(limits, max_listed, arithmetic)
         for some, cut in drawn:
             tally.count(SPEARMAN.block(some), cut)
         return tally
@@ -85,23 +96,27 @@ def _share(units: list[_Unit], limits: _Limits, workers: Workers) -> "_Tally":
 class _Tally:
     """What one thread has counted and kept."""
 
-    def __init__(self, limits: _Limits, arithmetic: Arithmetic) -> None:
-        self.limits = limits
+    def __init__(self, limits: _Limits, max_listed: int, arithmetic: Arithmetic) -> None:
         self.counts = LevelCounts()
-        self.strongest = Strongest(limits.max_listed, measure=SPEARMAN, cut=limits.counted)
-        self._below_alpha = 0
-        self._arithmetic = arithmetic
+        self.strongest = Strongest(max_listed, measure=SPEARMAN, cut=limits.counted)
+        self.reached = np.zeros(len(limits.checked), dtype=np.int64)
+        self._limits, self._max_listed, self._arithmetic = limits, max_listed, arithmetic
         self._floors: dict[tuple[int, float], int] = {}
 
     def include(self, other: "_Tally") -> None:
         """Add what another thread has counted and kept."""
         self.counts.include(other.counts)
         self.strongest.include(other.strongest)
-        self._below_alpha += other._below_alpha  # noqa: SLF001  (the same class)
+        self.reached += other.reached
 
-    def certain_p(self) -> float:
-        """Return a p that no passing pair exceeds, from the number of pairs with p at most alpha."""
-        return self.limits.alpha * self._below_alpha / max(self.counts.n_pairs, 1)
+    def shares(self) -> FloatArray:
+        """Return the share of pairs with p at most each checked limit."""
+        return self.reached / max(self.counts.n_pairs, 1)
+
+    def certain(self) -> bool:
+        """Say whether no pair with p above what was counted can pass."""
+        below = np.array([*self._limits.checked, self._limits.counted])[1:]
+        return bool((self._limits.alpha * self.shares() <= below).all())
 
     def count(self, genes: RankedBlock, metabolites: list[tuple[Part, slice]]) -> None:
         """Count the pairs of some genes with all metabolites, cut into blocks."""
@@ -117,15 +132,16 @@ class _Tally:
     def _count_integers(self, genes: RankedBlock, part: Part, rows: slice, square: float) -> None:
         n, length = part.n_samples, np.sqrt(square)
         self.counts.n_pairs += (rows.stop - rows.start) * len(genes.index)
-        self._below_alpha += self._arithmetic.count(_least_level(n, square, self.limits.alpha))
-        least = _least_level(n, square, self.limits.counted)
+        for place, limit in enumerate(self._limits.checked):
+            self.reached[place] += self._arithmetic.count(_least_level(n, square, limit))
+        least = _least_level(n, square, self._limits.counted)
         counts = self._arithmetic.level_counts(least)
         if not len(counts):
             self.counts.saw(n, float(np.round(self._arithmetic.largest() / length, RHO_DECIMALS)))
             return
         self.counts.add_integers(n, square, least, counts)
         if (n, square) not in self._floors:
-            self._floors[n, square] = self.counts.level_of_strongest(n, square, self.limits.max_listed)
+            self._floors[n, square] = self.counts.level_of_strongest(n, square, self._max_listed)
         cut = max(self._floors[n, square], _least_level(n, square, self.strongest.cut))
         if least + len(counts) > cut:
             places, numerators = self._arithmetic.reaching(cut)
@@ -141,8 +157,9 @@ class _Tally:
         largest = np.fmax.reduce(size, axis=None)
         if not np.isnan(largest):
             self.counts.saw(n, float(np.round(largest, RHO_DECIMALS)))
-        self._below_alpha += int(np.count_nonzero(size >= _critical(n, self.limits.alpha) - ROUNDING))
-        places = np.flatnonzero(size >= _critical(n, self.limits.counted) - ROUNDING)
+        for place, limit in enumerate(self._limits.checked):
+            self.reached[place] += np.count_nonzero(size >= _critical(n, limit) - ROUNDING)
+        places = np.flatnonzero(size >= _critical(n, self._limits.counted) - ROUNDING)
         rho = np.round(signed.ravel()[places], RHO_DECIMALS)
         self.counts.add(n, *np.unique(np.abs(rho), return_counts=True))
         strong = np.abs(rho) >= _critical(n, self.strongest.cut) - ROUNDING
