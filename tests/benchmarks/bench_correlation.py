@@ -5,8 +5,8 @@ process of its own, on the same simulated study, so that its peak memory is its 
 """
 
 import multiprocessing
-import resource
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import psutil
 from scipy import stats
 from threadpoolctl import threadpool_limits
 
@@ -26,6 +27,8 @@ from models.spearman import doubled_ranks
 SCIPY_COLUMNS = (2_000, 500)
 """Genes and metabolites for SciPy, which correlates every column with every other one and holds the matrix."""
 REPEATS = 3
+Way = Callable[[FloatArray, FloatArray], Callable[[], int]]
+"""Prepares two tables, and returns the work that is measured, which returns the pairs it computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def measure(genes: int = 132_129, metabolites: int = 6_980, *, threads: int = 2,
         False discovery rate.
     """
     pairs = partial(_pairs, workers=Workers(threads), alpha=alpha)
-    ways: list[tuple[str, float, Callable[[FloatArray, FloatArray], int]]] = [
+    ways: list[tuple[str, float, Way]] = [
         ("scipy.stats.spearmanr", 0.0, _scipy),
         ("bare float32 product", 0.0, partial(_product, threads=threads)),
         ("passing_pairs", 0.0, pairs),
@@ -84,19 +87,40 @@ def measure(genes: int = 132_129, metabolites: int = 6_980, *, threads: int = 2,
     return measured
 
 
-def _measured(
-    name: str, way: Callable[[FloatArray, FloatArray], int], genes: int, metabolites: int, missing: float
-) -> Measured:
+def _measured(name: str, way: Way, genes: int, metabolites: int, missing: float) -> Measured:
     tables = _tables(genes, metabolites, missing)
-    way(tables[0][:200], tables[1][:200])  # imports and thread pools
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        pairs = way(*tables)
-        times.append(time.perf_counter() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return Measured(name, pairs, min(times), (peak - before) / 1024)
+    way(tables[0][:200], tables[1][:200])()  # imports and thread pools
+    work, times = way(*tables), []
+    with _PeakMemory() as peak:
+        for _ in range(REPEATS):
+            start = time.perf_counter()
+            pairs = work()
+            times.append(time.perf_counter() - start)
+    return Measured(name, pairs, min(times), peak.extra_mib)
+
+
+class _PeakMemory:
+    """Looks at the memory of this process every few milliseconds."""
+
+    def __enter__(self) -> "_PeakMemory":
+        self._process, self._done = psutil.Process(), threading.Event()
+        self._before = self._largest = self._process.memory_info().rss
+        self._thread = threading.Thread(target=self._look)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    @property
+    def extra_mib(self) -> float:
+        """Return the peak above what was held at the start, MiB."""
+        return (self._largest - self._before) / 2**20
+
+    def _look(self) -> None:
+        while not self._done.wait(0.02):
+            self._largest = max(self._largest, self._process.memory_info().rss)
 
 
 def _tables(genes: int, metabolites: int, missing: float) -> tuple[FloatArray, FloatArray]:
@@ -114,13 +138,17 @@ def _tables(genes: int, metabolites: int, missing: float) -> tuple[FloatArray, F
     return made[0], made[1]
 
 
-def _scipy(genes: FloatArray, metabolites: FloatArray) -> int:
+def _scipy(genes: FloatArray, metabolites: FloatArray) -> Callable[[], int]:
     columns = np.vstack([genes[: SCIPY_COLUMNS[0]], metabolites[: SCIPY_COLUMNS[1]]])
-    stats.spearmanr(columns, axis=1)
-    return len(columns) * (len(columns) - 1) // 2
+
+    def work() -> int:
+        stats.spearmanr(columns, axis=1)
+        return len(columns) * (len(columns) - 1) // 2
+
+    return work
 
 
-def _product(genes: FloatArray, metabolites: FloatArray, *, threads: int) -> int:
+def _product(genes: FloatArray, metabolites: FloatArray, *, threads: int) -> Callable[[], int]:
     left, right = (_unit(table) for table in (metabolites, genes))
     block = Workers().block
 
@@ -132,13 +160,16 @@ def _product(genes: FloatArray, metabolites: FloatArray, *, threads: int) -> int
                 rows = left[row : row + block]
                 np.matmul(rows, some, out=out[: len(rows), : some.shape[1]])
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        list(pool.map(multiply, range(threads)))
-    return len(genes) * len(metabolites)
+    def work() -> int:
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+            list(pool.map(multiply, range(threads)))
+        return len(left) * len(right)
+
+    return work
 
 
-def _pairs(genes: FloatArray, metabolites: FloatArray, *, workers: Workers, alpha: float) -> int:
-    return passing_pairs(genes, metabolites, alpha=alpha, max_listed=100_000, workers=workers).n_pairs
+def _pairs(genes: FloatArray, metabolites: FloatArray, *, workers: Workers, alpha: float) -> Callable[[], int]:
+    return lambda: passing_pairs(genes, metabolites, alpha=alpha, max_listed=100_000, workers=workers).n_pairs
 
 
 def _unit(table: FloatArray) -> FloatArray:
