@@ -44,8 +44,10 @@ class AllPairs:
         """Yield the pairs of a unit whose p-value may be at most `p`."""
         for part, rows, rho in self.blocks(unit, arithmetic):
             least = float(self.measure.critical(p, part.n_samples)) - ROUNDING
-            metabolite, gene = np.nonzero(np.abs(rho) >= least)
-            exact = np.round(rho[metabolite, gene], RHO_DECIMALS)
+            size = np.abs(rho, out=arithmetic.memory("absolute", rho.shape, rho.dtype))
+            places = np.flatnonzero(np.greater_equal(size, least))
+            metabolite, gene = np.divmod(places, rho.shape[1])
+            exact = np.round(rho.ravel()[places], RHO_DECIMALS)
             yield Found(unit[0].index[gene], part.index[rows][metabolite], part.n_samples, exact)
 
 

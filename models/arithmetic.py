@@ -25,6 +25,17 @@ R = TypeVar("R")
 class Arithmetic(ABC):
     """One block at a time: a product of two matrices, and what is asked of it; not to be shared between threads."""
 
+    def __init__(self) -> None:
+        self._memory: dict[tuple[str, str], npt.NDArray[Any]] = {}
+
+    def memory(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+        """Return memory of a shape, the same for the same name and type as long as it is large enough."""
+        needed = int(np.prod(shape))
+        held = self._memory.get((name, dtype.str))
+        if held is None or held.size < needed:
+            held = self._memory[name, dtype.str] = np.empty(needed, dtype=dtype)
+        return held[:needed].reshape(shape)
+
     @abstractmethod
     def multiply(self, left: FloatArray, right: FloatArray) -> None:
         """Make ``left @ right.T`` the block that all other methods are about."""
@@ -63,7 +74,7 @@ class NumpyArithmetic(Arithmetic):
     """On the processor. Blocks live in memory that is used again: fresh memory costs several times the arithmetic."""
 
     def __init__(self) -> None:
-        self._memory: dict[tuple[str, str], npt.NDArray[Any]] = {}
+        super().__init__()
         self._block: FloatArray = np.empty((0, 0))
         self._selected: _Selected | None = None
         self._size: FloatArray | None = None
@@ -71,7 +82,7 @@ class NumpyArithmetic(Arithmetic):
 
     def multiply(self, left: FloatArray, right: FloatArray) -> None:
         """Multiply into memory that is used again."""
-        self._block = self._take("block", (len(left), len(right)), np.result_type(left, right))
+        self._block = self.memory("block", (len(left), len(right)), np.result_type(left, right))
         np.matmul(left, right.T, out=self._block)
         self._selected = self._size = None
 
@@ -86,14 +97,14 @@ class NumpyArithmetic(Arithmetic):
     def count(self, least: float) -> int:
         """Count the absolute values that reach `least`."""
         size = self._absolute()
-        reached = self._take("reached", size.shape, np.dtype(np.bool_))
+        reached = self.memory("reached", size.shape, np.dtype(np.bool_))
         np.greater_equal(size, least, out=reached)
         return int(np.count_nonzero(reached))
 
     def level_counts(self, least: int) -> IntArray:
         """Count the absolute values that reach `least`."""
         size = self._select(least).size
-        levels = self._take("levels", (len(size), 1), np.dtype(np.intp)).ravel()
+        levels = self.memory("levels", (len(size), 1), np.dtype(np.intp)).ravel()
         np.subtract(size, least, out=levels, casting="unsafe")
         return np.bincount(levels)
 
@@ -107,7 +118,7 @@ class NumpyArithmetic(Arithmetic):
 
     def _select(self, least: float) -> _Selected:
         size = self._absolute().ravel()
-        flags = self._take("flags", (len(size) + (len(size) // PADDING if self._dense else 0), 1), np.dtype(np.bool_))
+        flags = self.memory("flags", (len(size) + (len(size) // PADDING if self._dense else 0), 1), np.dtype(np.bool_))
         flags = flags.ravel()
         np.greater_equal(size, least, out=flags[: len(size)])
         flags[len(size) :] = True
@@ -118,23 +129,16 @@ class NumpyArithmetic(Arithmetic):
 
     def _absolute(self) -> FloatArray:
         if self._size is None:
-            self._size = self._take("size", self._block.shape, self._block.dtype)
+            self._size = self.memory("size", self._block.shape, self._block.dtype)
             np.abs(self._block, out=self._size)
         return self._size
-
-    def _take(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-        """Return memory of a shape, the same for the same name and type as long as it is large enough."""
-        needed = int(np.prod(shape))
-        held = self._memory.get((name, dtype.str))
-        if held is None or held.size < needed:
-            held = self._memory[name, dtype.str] = np.empty(needed, dtype=dtype)
-        return held[:needed].reshape(shape)
 
 
 class TorchArithmetic(Arithmetic):
     """The same with torch; float32 products of integers below 2^24 are exact there as well."""
 
     def __init__(self, device: str) -> None:
+        super().__init__()
         import torch  # noqa: PLC0415  (a study without a GPU does not pay for torch here)
 
         self._torch, self._device = torch, device
@@ -189,7 +193,7 @@ class Workers:
 
     threads: int = 1
     device: str = "cpu"
-    block: int = 512
+    block: int = 768
 
     def arithmetic(self) -> Arithmetic:
         """Return the arithmetic of one thread."""

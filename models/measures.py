@@ -237,7 +237,10 @@ class RankedBlock(GeneBlock):
         self.multiply(part, rows, arithmetic)
         squares = self.squares(part, rows)
         lengths = np.sqrt(np.where(squares > 0, squares, np.nan))
-        return np.divide(arithmetic.product(), lengths, dtype=np.float64)
+        numerators = arithmetic.product()
+        rho: FloatArray = arithmetic.memory("correlations", numerators.shape, np.dtype(np.float64))
+        np.divide(numerators, lengths, out=rho)
+        return rho
 
     @cached_property
     def _squares(self) -> FloatArray:

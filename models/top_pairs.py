@@ -132,7 +132,8 @@ def strongest_partners(
             index = unit[0].index
             of_genes = _Podium(len(index), per_gene)
             for part, rows, rho in work.blocks(unit, arithmetic):
-                size = np.fmax(np.abs(rho), -1.0)
+                size = np.abs(rho, out=arithmetic.memory("absolute", rho.shape, rho.dtype))
+                np.fmax(size, -1.0, out=size)
                 block = _Block(work.measure, part.n_samples, rho, size)
                 of_genes.offer(block.candidates(of_genes, np.arange(len(index)), part.index[rows], axis=1))
                 of_metabolites.offer(block.candidates(of_metabolites, part.index[rows], index, axis=0))
@@ -159,7 +160,8 @@ class _Block(NamedTuple):
             return NOBODY
         least = self.measure.correlation(podium.least[owners], self.n_samples) - ROUNDING
         bound = np.maximum(np.maximum(least, _kth_bound(self.size, podium.k, axis)), 0.0)
-        place = np.nonzero(self.size >= (bound[:, None] if axis == 0 else bound))
+        flat = np.flatnonzero(self.size >= (bound[:, None] if axis == 0 else bound))
+        place = np.divmod(flat, self.size.shape[1])
         rho = np.round(self.rho[place], RHO_DECIMALS)
         n_samples = np.full(len(rho), self.n_samples, dtype=np.int64)
         strength = self.measure.strength(rho, self.n_samples)
