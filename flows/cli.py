@@ -222,7 +222,7 @@ def _unit(name: str) -> Unit:
 
 
 def _run(study: StudyConfig, folder: Path, out: Path | None, stages: tuple[Stage, ...]) -> "Discovered":
-    from tasks.publish import check_run_inputs
+    from tasks.places import check_run_inputs
 
     check_run_inputs(study, folder, out)
     with _server_starting(folder):

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tasks.store import output_error
+from tasks.places import output_error
 
 logger = logging.getLogger("cairn.checkpoints")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from configs.errors import OutputError
-from tasks.store import output_error
+from tasks.places import output_error
 
 
 def put_files(folder: Path, write: Callable[[Path], None]) -> None:

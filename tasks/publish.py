@@ -16,14 +16,12 @@ import pyarrow.parquet
 from prefect import task
 
 from configs.artifact import Artifact, Runtime
-from configs.errors import OutputError, StudyFileError
 from configs.study import FINAL, StudyConfig
 from tasks.caching import LIBRARIES, artifacts_in, file_hash
+from tasks.places import MANIFEST, check_output_folder, output_error, source_paths
 from tasks.records import RunContent
-from tasks.store import Store, output_error
+from tasks.store import Store
 from tasks.ui_artifacts import show_in_ui
-
-MANIFEST = "manifest.json"
 
 
 @task(name="publish", persist_result=False)
@@ -54,39 +52,6 @@ def publish_run(content: RunContent, study: StudyConfig, folder: str, target: st
         raise output_error(error, str(place)) from error
     show_in_ui(content, Store(runtime.store), study.study, place)
     return str(place)
-
-
-def check_output_folder(place: Path, *, marker: str = MANIFEST, what: str = "run") -> None:
-    """Raise OutputError where `place` has files but not the one named `marker`, or cannot be written."""
-    remedy = "Choose another folder with --out." if what == "run" else "Choose another folder."
-    if place.is_dir() and any(place.iterdir()) and not (place / marker).is_file():
-        raise OutputError(
-            wanted=f"a new folder, an empty one, or an earlier {what}",
-            found="a folder with other files",
-            where=str(place),
-            remedy=remedy,
-        )
-    existing = next(parent for parent in (place, *place.parents) if parent.exists())
-    if not existing.is_dir():
-        raise OutputError(wanted="a folder", found="a file", where=str(existing), remedy=remedy)
-    try:
-        with tempfile.TemporaryFile(dir=existing):
-            pass
-    except OSError as error:
-        raise output_error(error, str(place)) from error
-
-
-def check_run_inputs(study: StudyConfig, folder: Path, out: Path | None) -> None:
-    """Raise UserError for a file that is not there or a run folder that cannot be written, before anything starts."""
-    for path in _source_paths(study):
-        if not (folder / path).is_file():
-            raise StudyFileError(
-                wanted="a file",
-                found="nothing there" if not (folder / path).exists() else "a folder",
-                where=str(folder / path),
-                remedy="Correct the path in the study file; paths are relative to the folder of the study file.",
-            )
-    check_output_folder(out.resolve() if out else Path("runs").resolve() / study.study / "new")
 
 
 def _write_all(target: Path, content: RunContent, store: Store) -> None:
@@ -139,7 +104,7 @@ def _write_csv(parquet: bytes, path: Path) -> None:
 
 
 def _manifest(content: RunContent, study: StudyConfig, folder: Path) -> dict[str, Any]:
-    sources = list(dict.fromkeys(_source_paths(study)))
+    sources = list(dict.fromkeys(source_paths(study)))
     kept = {artifact.sha256: artifact for artifact in artifacts_in(content)}
     return {
         "study": study.model_dump(mode="json"),
@@ -164,9 +129,3 @@ def _manifest(content: RunContent, study: StudyConfig, folder: Path) -> dict[str
         "versions": {name: version(name) for name in ("cairn-omics", "prefect", *LIBRARIES)},
         "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     }
-
-
-def _source_paths(study: StudyConfig) -> Iterator[str]:
-    yield from (layer.path for layer in study.layers.values())
-    yield from (path for path in (study.samples.path, study.annotation) if path is not None)
-    yield from (table for family in study.families.values() for table in family.tables)

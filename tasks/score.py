@@ -11,7 +11,7 @@ from configs.study import StudyConfig
 from models.parquet import decode_frame
 from models.reading import read_text_table
 from models.scoring import score_ranking
-from tasks.publish import MANIFEST
+from tasks.places import MANIFEST
 
 Row = dict[str, Any]
 

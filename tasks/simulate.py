@@ -8,7 +8,7 @@ import yaml
 from configs.simulation import SimulationConfig
 from models.simulation import homology_file, simulate, study_document
 from tasks.folders import put_files
-from tasks.publish import check_output_folder
+from tasks.places import check_output_folder
 
 STUDY_FILE = "study.yaml"
 

@@ -1,6 +1,5 @@
 """The artifact store: immutable files named by the SHA-256 of their content."""
 
-import errno
 import hashlib
 import tempfile
 import uuid
@@ -11,17 +10,11 @@ import fsspec
 import pandas as pd
 
 from configs.artifact import Artifact, Extension
-from configs.errors import CorruptObjectError, OutputError
+from configs.errors import CorruptObjectError
 from configs.tables import CONTRACTS
 from models.layer import Layer
 from models.parquet import decode_frame, encode_frame, write_frames
-
-_NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR}
-_FULL = {
-    errno.ENOSPC: "a full disk",
-    errno.EDQUOT: "a full quota",
-    errno.EFBIG: "a limit on the size of files",
-}
+from tasks.places import output_error
 
 
 class Store:
@@ -157,22 +150,3 @@ class Store:
     def _discard(self, temporary: str) -> None:
         if self._local and self._filesystem.exists(temporary):
             self._filesystem.rm_file(temporary)
-
-
-def output_error(error: OSError, where: str) -> OSError | OutputError:
-    """Turn a full disk or a missing permission into an error that says what to do; any other error stays."""
-    if error.errno in _FULL:
-        return OutputError(
-            wanted="room to write",
-            found=_FULL[error.errno],
-            where=where,
-            remedy="Free some space or choose another place, and run again; finished work is kept.",
-        )
-    if error.errno in _NOT_WRITABLE:
-        return OutputError(
-            wanted="a place that can be written",
-            found=(error.strerror or "no permission").lower(),
-            where=where,
-            remedy="Choose another place, or change its permissions.",
-        )
-    return error

@@ -6,8 +6,8 @@ from typing import Any, BinaryIO
 
 from configs.artifact import Artifact
 from configs.errors import OutputError, StudyFileError
-from tasks.publish import MANIFEST
-from tasks.store import Store, output_error
+from tasks.places import MANIFEST, output_error
+from tasks.store import Store
 
 
 def write_weights(run_folder: Path, store: Store, target: Path, *, layer: str, fold: str) -> int:

@@ -10,7 +10,8 @@ import pytest
 from configs.errors import CorruptObjectError, OutputError
 from models.layer import Layer
 from models.parquet import ContractError
-from tasks.store import Store, output_error
+from tasks.places import output_error
+from tasks.store import Store
 
 
 @pytest.fixture
