@@ -217,7 +217,8 @@ class RankedBlock(GeneBlock):
 
     def multiply(self, part: Part, rows: slice, arithmetic: Arithmetic) -> None:
         """Compute the integer numerators of rho, shape=(n_metabolites, n_genes)."""
-        arithmetic.multiply(part.factors[rows], self.values if part.complete else self._signs)
+        largest = (part.n_samples**3 - part.n_samples) / 3
+        arithmetic.multiply(part.factors[rows], self.values if part.complete else self._signs, largest=largest)
 
     def squares(self, part: Part, rows: slice) -> FloatArray:
         """Return the squared denominators of rho: exact integers that broadcast to shape=(n_metabolites, n_genes).
