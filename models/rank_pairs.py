@@ -28,8 +28,8 @@ SAMPLED_FROM, SAMPLED = 64, 2
 """Blocks of genes from which on some are counted first, and how many."""
 GUESS_MARGIN = 1.25
 """Factor by which the guess from a sample is raised, so that it is rarely too low."""
-SPARSE, WORTH_A_CHECK = 0.01, 0.5
-"""A further limit costs a comparison of all pairs: none where so few pairs reach the last, or if it is no smaller."""
+SPARSE, WORTH_A_CHECK = 0.01, 0.3
+"""A further limit costs a comparison of all pairs: none where so few pairs reach the last, or where it would be no smaller share of the last."""
 
 SPEARMAN = Spearman()
 _Unit = tuple[GeneGroup, list[tuple[Part, slice]]]
