@@ -29,7 +29,7 @@ SAMPLED_FROM, SAMPLED = 64, 2
 GUESS_MARGIN = 1.25
 """Factor by which the guess from a sample is raised, so that it is rarely too low."""
 SPARSE, WORTH_A_CHECK = 0.01, 0.3
-"""A further limit costs a comparison of all pairs: none where so few pairs reach the last, or where it would be no smaller share of the last."""
+"""A further limit costs a comparison of all pairs: none where few reach the last, or where it would spare little."""
 
 SPEARMAN = Spearman()
 _Unit = tuple[GeneGroup, list[tuple[Part, slice]]]
