@@ -1,4 +1,4 @@
-"""Run all benchmarks, or those named, and write one page: `python -m tests.benchmarks [NAME ...]`."""
+"""Run all benchmarks, or those named, and write them into one page: `python -m tests.benchmarks [NAME ...]`."""
 
 import datetime as dt
 import sys
@@ -23,16 +23,32 @@ BENCHMARKS: dict[str, Callable[[], Table]] = {
 
 
 def main(names: list[str]) -> None:
-    """Run the benchmarks; the page is written when all were named."""
-    started = dt.datetime.now(dt.UTC).date().isoformat()
-    parts = []
+    """Run the benchmarks and write their tables into the page, each with the day; others stay as they are."""
+    today = dt.datetime.now(dt.UTC).date().isoformat()
+    sections = _sections()
     for name in names or BENCHMARKS:
-        parts.append(rendered(BENCHMARKS[name]()))
-        sys.stdout.write(parts[-1] + "\n")
+        text = rendered(BENCHMARKS[name]())
+        title, _, rest = text.partition("\n")
+        sections[title] = f"\nMeasured on {today} by `python -m tests.benchmarks {name}`.\n{rest}"
+        sys.stdout.write(text + "\n")
         sys.stdout.flush()
-    if not names:
-        about = f"Written by `make bench` on {started}. Trust ratios within one run: machines are noisy."
-        PAGE.write_text("\n".join(["# Benchmarks", "", about, "", *machine(), "", *parts]), "utf-8")
+    head = [
+        "# Benchmarks",
+        "",
+        "Made by `make bench`. Trust ratios within one table: machines are noisy.",
+        "",
+        *machine(),
+        "",
+    ]
+    PAGE.write_text("\n".join([*head, *(f"{title}\n\n{body.strip()}\n" for title, body in sections.items())]), "utf-8")
+
+
+def _sections() -> dict[str, str]:
+    """Return the body of each section of the page by its title."""
+    if not PAGE.is_file():
+        return {}
+    parts = PAGE.read_text("utf-8").split("\n## ")[1:]
+    return {f"## {title}": body + "\n" for title, _, body in (part.rstrip().partition("\n") for part in parts)}
 
 
 if __name__ == "__main__":
