@@ -38,6 +38,13 @@ def write_weights(run_folder: Path, store: Store, target: Path, *, layer: str, f
     content = store.get(Artifact.model_validate(networks[f"{layer}/{fold}"]["weights"]))
     if target.is_dir():
         raise OutputError(wanted="a file", found="a folder", where=str(target), remedy="Name a file in it.")
+    if not target.parent.is_dir():
+        raise OutputError(
+            wanted="a folder for the file",
+            found="no folder",
+            where=str(target.parent),
+            remedy="Make it, or name another.",
+        )
     temporary = target.with_name(f".{target.name}.part")
     try:
         with temporary.open("wb") as sink:

@@ -89,6 +89,8 @@ def test_weights_are_written_as_an_ordinary_dense_network(first: Discovered, sto
     np.testing.assert_allclose(dense.encode(genes), own.encode(genes), rtol=1e-4, atol=1e-4)
     with pytest.raises(OutputError, match="wanted a file, found a folder"):
         write_weights(run_folder, Store(str(store)), tmp_path, layer="transcriptome", fold="all")
+    with pytest.raises(OutputError, match="nowhere: wanted a folder for the file, found no folder"):
+        write_weights(run_folder, Store(str(store)), tmp_path / "nowhere" / "w", layer="transcriptome", fold="all")
     assert [path.name for path in tmp_path.iterdir()] == ["dense.safetensors"]
 
 
