@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.arithmetic import Arithmetic, FloatArray, Workers
+from models.arithmetic import Arithmetic, Workers
+from models.arrays import FloatArray
 from models.levels import RHO_DECIMALS
 from models.measures import GeneGroup, Measure, Part, gene_blocks
 from models.strongest import Found
 
 ROUNDING = 1e-9
-"""Above what rounding moves a critical correlation."""
+"""Above what rounding moves a correlation, and the critical one."""
 Unit = tuple[GeneGroup, list[Part]]
 
 

@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-FloatArray = npt.NDArray[np.floating[Any]]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
+from models.arrays import FloatArray, IntArray
+
 SMALL = 2**15 - 1
 """The largest integer of two bytes."""
 PADDING = 8

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from configs.errors import UserError
-from models.arithmetic import ONE_WORKER, Arithmetic, BoolArray, FloatArray, IntArray, Workers
+from models.arithmetic import ONE_WORKER, Arithmetic, Workers
+from models.arrays import BoolArray, FloatArray, IntArray
 
 ROUNDING = 1e-6
 """Correlations, computed in float32, that differ by less count as equal."""

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from models.all_pairs import AllPairs, Unit
-from models.arithmetic import Arithmetic, BoolArray, FloatArray, IntArray
+from models.arithmetic import Arithmetic
+from models.arrays import BoolArray, FloatArray, IntArray
 from models.levels import RHO_DECIMALS, FalseDiscoveries
 from models.strongest import Found, Pairs, joined, tested
 

@@ -11,7 +11,8 @@ import pandas as pd
 
 from configs.study import CorrelationMethod
 from models.all_pairs import AllPairs, Unit, all_pairs
-from models.arithmetic import ONE_WORKER, Arithmetic, FloatArray, IntArray, Workers
+from models.arithmetic import ONE_WORKER, Arithmetic, Workers
+from models.arrays import FloatArray, IntArray
 from models.census import passing_by_interval, strongest_by_interval
 from models.levels import FalseDiscoveries
 from models.measures import measure_of

@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from models.arithmetic import FloatArray, IntArray
+from models.arrays import FloatArray, IntArray
 from models.measures import Measure
 
 RHO_DECIMALS = 12

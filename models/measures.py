@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from configs.study import CorrelationMethod
-from models.arithmetic import Arithmetic, BoolArray, FloatArray, IntArray
+from models.arithmetic import Arithmetic
+from models.arrays import BoolArray, FloatArray, IntArray
 from models.pearson import biweighted, critical_r, pearson_p, standardised
 from models.spearman import critical_rho, doubled_ranks, spearman_p
 

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv, stdtr
 
-from models.arithmetic import BoolArray, FloatArray
+from models.arrays import BoolArray, FloatArray
 
 TUNING = 9.0
 """Median absolute deviations from the median at which a sample's biweight falls to 0."""

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.arithmetic import Arithmetic, FloatArray, IntArray, Workers
+from models.all_pairs import ROUNDING
+from models.arithmetic import Arithmetic, Workers
+from models.arrays import FloatArray, IntArray
 from models.levels import RHO_DECIMALS, FalseDiscoveries, LevelCounts
 from models.measures import GeneGroup, Part, RankedBlock, Spearman
 from models.strongest import Found, Strongest
@@ -21,9 +23,6 @@ LEVEL_SAMPLES = 128
 """Up to this number of samples the levels, at most ``(n^3 - n) / 3``, are few enough to be counted one by one."""
 SHORTEST_RUN = 64
 """Features of one length that are worth blocks of their own."""
-ROUNDING = 1e-9
-"""Above what rounding moves a critical correlation."""
-
 SAMPLED_FROM, SAMPLED = 64, 2
 """Blocks of genes from which on some are counted first, and how many."""
 GUESS_MARGIN = 1.25

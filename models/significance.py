@@ -14,7 +14,8 @@ from scipy.stats import false_discovery_control
 
 from configs.study import CorrelationMethod
 from models.all_pairs import AllPairs, Unit, all_pairs
-from models.arithmetic import ONE_WORKER, Arithmetic, FloatArray, IntArray, Workers
+from models.arithmetic import ONE_WORKER, Arithmetic, Workers
+from models.arrays import FloatArray, IntArray
 from models.measures import measure_of
 from models.spearman import doubled_ranks
 

@@ -7,7 +7,7 @@ from itertools import chain, permutations
 import numpy as np
 import numpy.typing as npt
 
-from models.arithmetic import FloatArray
+from models.arrays import FloatArray
 from models.pearson import critical_r, pearson_p
 
 EXACT_BELOW = 10

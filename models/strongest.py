@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.arithmetic import FloatArray, IntArray
+from models.arrays import FloatArray, IntArray
 from models.measures import Measure
 
 SLACK = 4

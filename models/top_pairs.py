@@ -11,13 +11,12 @@ import numpy as np
 import pandas as pd
 
 from configs.study import CorrelationMethod
-from models.all_pairs import AllPairs, Unit, all_pairs
-from models.arithmetic import ONE_WORKER, Arithmetic, FloatArray, IntArray, Workers
+from models.all_pairs import ROUNDING, AllPairs, Unit, all_pairs
+from models.arithmetic import ONE_WORKER, Arithmetic, Workers
+from models.arrays import FloatArray, IntArray
 from models.levels import RHO_DECIMALS
 from models.measures import Measure, measure_of
 
-ROUNDING = 1e-9
-"""Above what rounding moves a correlation."""
 BINS = 4
 """Parts that a block is divided in to bound its strongest pairs, as a multiple of the partners that are kept."""
 SLACK = 4

@@ -50,6 +50,16 @@ def check_run_inputs(study: StudyConfig, folder: Path, out: Path | None) -> None
     check_output_folder(out.resolve() if out else Path("runs").resolve() / study.study / "new")
 
 
+def no_finished_run(folder: Path, missing: str) -> StudyFileError:
+    """Return the error for a folder that should be that of a finished run."""
+    return StudyFileError(
+        wanted="the folder of a finished run",
+        found=f"no {missing} in it",
+        where=str(folder),
+        remedy="Give the folder that `cairn run` printed.",
+    )
+
+
 def source_paths(study: StudyConfig) -> Iterator[str]:
     """Yield the paths of all tables that a study names."""
     yield from (layer.path for layer in study.layers.values())

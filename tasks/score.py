@@ -11,7 +11,7 @@ from configs.study import StudyConfig
 from models.parquet import decode_frame
 from models.reading import read_text_table
 from models.scoring import score_ranking
-from tasks.places import MANIFEST
+from tasks.places import MANIFEST, no_finished_run
 
 Row = dict[str, Any]
 
@@ -56,11 +56,6 @@ def _rows(frame: pd.DataFrame) -> list[Row]:
 def _finished_run(run_folder: Path) -> tuple[StudyConfig, pd.DataFrame]:
     ranking, manifest = run_folder / "ranking.parquet", run_folder / MANIFEST
     if not ranking.is_file() or not manifest.is_file():
-        raise StudyFileError(
-            wanted="the folder of a finished run",
-            found="no ranking.parquet and manifest.json in it",
-            where=str(run_folder),
-            remedy="Give the folder that `cairn run` printed.",
-        )
+        raise no_finished_run(run_folder, f"ranking.parquet and {MANIFEST}")
     study = StudyConfig.model_validate(json.loads(manifest.read_text("utf-8"))["study"])
     return study, decode_frame(ranking.read_bytes(), "ranking")

@@ -33,14 +33,7 @@ class Store:
     ) -> Artifact:
         """Keep `content` and return its reference; an object that is whole already is not written again."""
         digest = hashlib.sha256(content).hexdigest()
-        artifact = Artifact(
-            uri=f"objects/{digest[:2]}/{digest}.{extension}",
-            sha256=digest,
-            kind=kind,
-            n_bytes=len(content),
-            rows=rows,
-            schema_version=schema_version,
-        )
+        artifact = _named(digest, extension, len(content), kind=kind, rows=rows, schema_version=schema_version)
         if not self.has(artifact):
             self._write(self._path(artifact), content)
         return artifact
@@ -111,14 +104,8 @@ class Store:
             rows = write_frames(frames, kind, sink)
         with file.open("rb") as source:
             digest = hashlib.file_digest(source, "sha256").hexdigest()
-        artifact = Artifact(
-            uri=f"objects/{digest[:2]}/{digest}.parquet",
-            sha256=digest,
-            kind=kind,
-            n_bytes=file.stat().st_size,
-            rows=rows,
-            schema_version=CONTRACTS[kind].schema_version,
-        )
+        version = CONTRACTS[kind].schema_version
+        artifact = _named(digest, "parquet", file.stat().st_size, kind=kind, rows=rows, schema_version=version)
         if not self.has(artifact):
             path = self._path(artifact)
             self._filesystem.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
@@ -150,3 +137,17 @@ class Store:
     def _discard(self, temporary: str) -> None:
         if self._local and self._filesystem.exists(temporary):
             self._filesystem.rm_file(temporary)
+
+
+def _named(
+    digest: str, extension: Extension, n_bytes: int, *, kind: str, rows: int | None, schema_version: int
+) -> Artifact:
+    """Return the reference of an object, placed by its hash."""
+    return Artifact(
+        uri=f"objects/{digest[:2]}/{digest}.{extension}",
+        sha256=digest,
+        kind=kind,
+        n_bytes=n_bytes,
+        rows=rows,
+        schema_version=schema_version,
+    )

@@ -54,12 +54,12 @@ def train_layer(
     train, inner = (samples_with(data, roles, role) for role in ("train", "inner"))
     scaler = Scaler.fit(data.columns_of(train))
     device = choose_device(runtime.device)
-    parameters = parameter_count(len(data.feature_ids), widths, config.latent)
+    n_features, n_samples = len(data.feature_ids), len(train) + len(inner)
+    parameters = parameter_count(n_features, widths, config.latent)
     logger.info(
         "%s, fold %s: %s parameters, %d training samples, %s", name, fold.name, f"{parameters:,}", len(train), device
     )
     scaled_train, scaled_inner = (scaler.apply(data.columns_of(part)) for part in (train, inner))
-    n_features, n_samples = len(data.feature_ids), len(train) + len(inner)
     choice = choose_engine(config, n_features=n_features, rank=min(n_features, len(train) - 1))
     if choice.engine == "dense":
         needed = dense_training_bytes(n_features, n_samples, widths, config, device)
@@ -73,7 +73,8 @@ def train_layer(
         on_checkpoint=lambda state: checkpoint.save(*encode_state(state)),
     )
     with _naming(f"{name}, fold {fold.name}"):
-        check_finite(np.concatenate([scaled_train, scaled_inner], axis=1), data.feature_ids)
+        for part in (scaled_train, scaled_inner):
+            check_finite(part, data.feature_ids)
         fitted, history = train_autoencoder(
             scaled_train,
             scaled_inner,

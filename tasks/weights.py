@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from configs.artifact import Artifact
 from configs.errors import OutputError, StudyFileError
-from tasks.places import MANIFEST, output_error
+from tasks.folders import put_files
+from tasks.places import MANIFEST, no_finished_run
 from tasks.store import Store
 
 
@@ -45,35 +46,26 @@ def write_weights(run_folder: Path, store: Store, target: Path, *, layer: str, f
             where=str(target.parent),
             remedy="Make it, or name another.",
         )
-    temporary = target.with_name(f".{target.name}.part")
-    try:
-        with temporary.open("wb") as sink:
-            n_bytes = _write(content, sink)
-        temporary.replace(target)
-    except OSError as error:
-        raise output_error(error, str(target)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-    return n_bytes
+    put_files(target.parent, lambda folder: _write(content, folder / target.name))
+    return target.stat().st_size
 
 
-def _write(content: bytes, sink: BinaryIO) -> int:
+def _write(content: bytes, file: Path) -> None:
     from models.autoencoder import decode_weights
     from models.materialise import materialise
     from models.span_engine import SpanAutoencoder
 
     fitted = decode_weights(content)
-    return materialise(fitted, sink) if isinstance(fitted, SpanAutoencoder) else sink.write(content)
+    with file.open("wb") as sink:
+        if isinstance(fitted, SpanAutoencoder):
+            materialise(fitted, sink)
+        else:
+            sink.write(content)
 
 
 def _networks(run_folder: Path) -> dict[str, Any]:
     manifest = run_folder / MANIFEST
     if not manifest.is_file():
-        raise StudyFileError(
-            wanted="the folder of a finished run",
-            found=f"no {MANIFEST} in it",
-            where=str(run_folder),
-            remedy="Give the folder that `cairn run` printed.",
-        )
+        raise no_finished_run(run_folder, MANIFEST)
     networks: dict[str, Any] = json.loads(manifest.read_text("utf-8"))["networks"]
     return networks

@@ -9,7 +9,8 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from configs.simulation import SimulationConfig
-from models.arithmetic import FloatArray, Workers
+from models.arithmetic import Workers
+from models.arrays import FloatArray
 from models.correlation import passing_pairs
 from models.simulation import simulate
 from models.spearman import doubled_ranks
