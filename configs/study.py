@@ -9,6 +9,7 @@ Role = Literal["genes", "metabolites", "features"]
 Preset = Literal["stated", "counted", "compact"]
 Engine = Literal["span", "dense"]
 Precision = Literal["auto", "float32", "bfloat16"]
+FoldScheme = Literal["auto", "grouped", "leave_one_group_out"]
 CorrelationMethod = Literal["spearman", "pearson", "bicor"]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,63}$")]
 Ids = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -114,7 +115,10 @@ class AutoencoderConfig(Section):
         10, ge=1, le=10_000, description="Epochs without a better inner validation loss before training stops."
     )
     inner_share: float = Field(
-        0.2, gt=0, lt=0.5, description="Share of the training groups that early stopping looks at."
+        0.2,
+        gt=0,
+        lt=0.5,
+        description="Share of the training groups that early stopping of both networks looks at.",
     )
     checkpoint_seconds: float = Field(
         20.0, ge=0, description="Seconds between two checkpoints at least; more where writing one takes long."
@@ -141,15 +145,30 @@ class GraphConfig(Section):
     patience: int = Field(
         20, ge=1, le=10_000, description="Epochs without a better inner validation loss before training stops."
     )
-    inner_share: float = Field(
-        0.2, gt=0, lt=0.5, description="Share of the training groups that early stopping looks at."
-    )
 
 
 class ValidationConfig(Section):
     """Cross-validation over replicate groups."""
 
-    folds: int = Field(5, ge=2, le=100, description="Number of folds; groups are never divided between folds.")
+    folds: int = Field(
+        5, ge=2, le=100, description="Folds of each repeat; replicate groups are never divided between folds."
+    )
+    scheme: FoldScheme = Field(
+        "auto",
+        description="`grouped` deals whole groups to the folds, `leave_one_group_out` makes each group a fold; `auto` "
+        "takes the second where there are fewer groups than folds, and says so.",
+    )
+    repeats: int = Field(
+        3, ge=1, le=100, description="How often the groups are dealt anew and everything is learnt again."
+    )
+    replicate_split: bool = Field(
+        True,
+        description="Where no class of a label can be predicted with whole groups held out, also hold out single "
+        "replicates; these scores are marked optimistic.",
+    )
+    permutations: int = Field(
+        99, ge=19, le=10_000, description="Permuted labels behind the p of held-out scores; smallest p is 1 / (1 + it)."
+    )
 
 
 class CorrelationConfig(Section):

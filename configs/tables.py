@@ -76,8 +76,27 @@ _CONTRACTS = (
         _number("mean_correlation", "mean Spearman with the other samples", nullable=True),
     ),
     _contract("dropped", _text("layer"), _text("feature_id"), _text("reason")),
-    # One row a fold and sample; role is train, inner (early stopping) or held_out.
-    _contract("folds", _text("fold"), _text("sample_id"), _text("group"), _text("role")),
+    # One row a fold and sample; role is train, inner (early stopping) or held_out. The scheme is grouped,
+    # leave_one_group_out, replicate_split (optimistic) or final, which is in no repeat.
+    _contract(
+        "folds",
+        _text("fold"),
+        _count("repeat", "from 1; 0 for the final fit"),
+        _text("scheme"),
+        _text("sample_id"),
+        _text("group"),
+        _text("role"),
+    ),
+    # Which classes a fold of whole groups can both learn and hold out.
+    _contract(
+        "label_design",
+        _text("label"),
+        _text("class"),
+        _count("n_samples"),
+        _count("n_groups", "replicate groups that have the class"),
+        Column(name="within_groups", dtype="bool", unit="the label varies within a replicate group"),
+        Column(name="predictable", dtype="bool", unit="with whole groups held out"),
+    ),
     _contract(
         "history",
         _text("fold"),

@@ -136,16 +136,16 @@ class _Run:
         references = self.steps.run(
             prepare.look_up_ids, prepared, self.genes, self.metabolites, study.targets, study.baits, runtime
         )
-        n_folds, inner_share = study.validation.folds, study.autoencoder.inner_share
-        plan = self.steps.run(prepare.plan, prepared.sheet, prepared.shared, n_folds, inner_share, study.seed, runtime)
+        config, inner_share = study.validation, study.autoencoder.inner_share
+        plan = self.steps.run(prepare.plan, prepared.sheet, prepared.shared, config, inner_share, study.seed, runtime)
         self._pictures.append(self.steps.start(pictures.draw_quality, prepared, runtime))
         said = [note for layer in layers.values() for note in layer.notes]
-        notes = (*sheet.notes, *said, *prepared.notes, *references.notes)
+        notes = (*sheet.notes, *said, *prepared.notes, *references.notes, *plan.notes)
         return RunContent(prepared=prepared, references=references, plan=plan, notes=notes)
 
     def start_training(self, content: RunContent) -> dict[str, Step[FoldTraining]]:
         """Stage 2: the final fit and all folds, side by side; the final fit first, since the maps wait for it."""
-        names = (FINAL, *content.plan.folds)
+        names = (FINAL, *content.plan.folds, *content.plan.split)
         return {
             name: self.steps.start_as(f"fold-{name}", fold, self._job(content, name), self.runtime) for name in names
         }

@@ -15,7 +15,7 @@ from models.layer import Layer
 from models.presets import parameter_count
 from tasks import evidence, prepare
 from tasks.networks import hidden_widths_of
-from tasks.records import PreparedStudy, References
+from tasks.records import FoldPlan, PreparedStudy, References
 from tasks.store import Store
 
 
@@ -36,10 +36,10 @@ def check_study(study: StudyConfig, folder: Path) -> CheckReport:
         prepared, notes = prepare_study(study, folder, runtime)
         names = (study.layer_with("genes"), study.layer_with("metabolites"))
         references: References = prepare.look_up_ids.fn(prepared, *names, study.targets, study.baits, runtime)
-        plan = prepare.plan.fn(
+        plan: FoldPlan = prepare.plan.fn(
             prepared.sheet,
             prepared.shared,
-            study.validation.folds,
+            study.validation,
             study.autoencoder.inner_share,
             study.seed,
             runtime,
@@ -51,11 +51,11 @@ def check_study(study: StudyConfig, folder: Path) -> CheckReport:
     facts = (
         f"{len(prepared.shared)} samples are in every layer, in {sheet['group'].nunique()} replicate groups.",
         f"Labels to predict: {', '.join(prepared.labels) or 'none, so the graph network is left out'}.",
-        f"{len(plan.folds)} folds and the final fit.",
+        _plan_sentence(plan, study.validation.repeats),
         *(f"Target {name}: {_counted(len(ids), 'metabolite')}." for name, ids in references.targets.items()),
         *(f"Baits of {name}: {_counted(len(ids), 'gene')}." for name, ids in references.baits.items()),
     )
-    return CheckReport(layers=layers, facts=facts, notes=(*notes, *references.notes, *families))
+    return CheckReport(layers=layers, facts=facts, notes=(*notes, *references.notes, *plan.notes, *families))
 
 
 def _check_annotation_and_families(
@@ -114,6 +114,12 @@ def _temporary_files() -> Iterator[None]:
     except OutputError as error:
         remedy = "A check needs some temporary space: free some, or name another folder in the variable TMPDIR."
         raise OutputError(wanted=error.wanted, found=error.found, where=error.where, remedy=remedy) from error
+
+
+def _plan_sentence(plan: FoldPlan, repeats: int) -> str:
+    times = f", dealt {repeats} times" if repeats > 1 else ""
+    split = f", {len(plan.split)} that split replicates (optimistic)" if plan.split else ""
+    return f"{len(plan.folds) // repeats} folds of whole groups{times}{split}, and the final fit."
 
 
 def _counted(count: int, what: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from configs.artifact import Artifact, Runtime, SourceFile
-from configs.study import FINAL, LayerConfig, PreprocessConfig, Role, SamplesConfig, Unit
+from configs.study import LayerConfig, PreprocessConfig, Role, SamplesConfig, Unit, ValidationConfig
 from models.conditions import label_columns
 from models.layer import Layer
 from tasks.files import file_content
@@ -103,18 +103,24 @@ def prepare(
 
 @stage("plan-folds")
 def plan(
-    sheet: Artifact, shared: tuple[str, ...], n_folds: int, inner_share: float, seed: int, runtime: Runtime
+    sheet: Artifact, shared: tuple[str, ...], config: ValidationConfig, inner_share: float, seed: int, runtime: Runtime
 ) -> FoldPlan:
-    """Divide replicate groups into folds."""
+    """Divide replicate groups into folds, and say which labels they can tell anything about."""
     from models.folds import plan_folds
+    from models.label_design import label_design_table
 
     store = Store(runtime.store)
     samples = store.get_table(sheet)
-    table = plan_folds(
-        samples, list(samples["sample_id"]), n_folds=n_folds, inner_share=inner_share, seed=seed, shared_ids=shared
+    planned = plan_folds(
+        samples, list(samples["sample_id"]), config=config, inner_share=inner_share, seed=seed, shared_ids=shared
     )
-    folds = tuple(str(fold) for fold in table["fold"].unique() if fold != FINAL)
-    return FoldPlan(table=store.put_table(table, "folds"), folds=folds)
+    return FoldPlan(
+        table=store.put_table(planned.table, "folds"),
+        labels=store.put_table(label_design_table(samples), "label_design"),
+        folds=planned.folds,
+        split=planned.split,
+        notes=planned.notes,
+    )
 
 
 @stage("look-up-ids")

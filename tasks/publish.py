@@ -77,6 +77,7 @@ def tables_of(content: RunContent) -> Iterator[tuple[str, Artifact]]:
     yield "quality", content.prepared.quality
     yield "dropped_features", content.prepared.dropped
     yield "fold_plan", content.plan.table
+    yield "label_design", content.plan.labels
     if content.validated:
         yield "validation", content.validated.validation
         yield "predictions", content.validated.predictions

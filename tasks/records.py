@@ -51,10 +51,16 @@ class References(Record):
 
 
 class FoldPlan(Record):
-    """Which sample plays which role in which fold; `folds` without the final fit."""
+    """Which sample plays which role in which fold, and which labels held-out samples can tell anything about.
+
+    `folds` hold whole groups out, all repeats together; `split` hold single replicates out; neither has the final fit.
+    """
 
     table: Artifact
+    labels: Artifact
     folds: tuple[str, ...]
+    split: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 class Fold(Record):
