@@ -12,7 +12,7 @@ from configs.stages import STAGES, Stage, with_dependencies
 from configs.study import FINAL, StudyConfig
 from flows.steps import Step, Steps, all_results, threads
 from flows.train_fold import fold
-from tasks import analyse, evidence, explain, pictures, prepare, rank, report
+from tasks import analyse, evidence, explain, pictures, prepare, rank, report, train
 from tasks.networks import hidden_widths_of
 from tasks.publish import publish_run
 from tasks.records import (
@@ -27,6 +27,7 @@ from tasks.records import (
     LayerRead,
     PairedLayers,
     RunContent,
+    Validated,
 )
 
 _NO_LABEL = "No label to predict: the graph network is left out, and there is no graph evidence."
@@ -153,14 +154,36 @@ class _Run:
     def finish_training(self, content: RunContent, trainings: dict[str, Step[FoldTraining]]) -> RunContent:
         """Gather the folds and score the held-out predictions."""
         folds = {training.fold: training for training in all_results(list(trainings.values()))}
-        graphs = [folds[name].graph for name in content.plan.folds]
-        predictions = tuple(graph.predictions for graph in graphs if graph is not None)
-        validated = self.steps.run(analyse.validate, predictions, self.runtime) if predictions else None
+        validated = self.validate(content, folds) if content.prepared.labels else None
         trained = tuple(layer.note for layer in folds[FINAL].layers.values())
-        notes = (*trained, *(validated.verdicts if validated else (_NO_LABEL,)))
+        notes = (*trained, *(validated.sentences if validated else (_NO_LABEL,)))
         self._pictures.append(self.steps.start(pictures.draw_training, _histories(folds), validated, self.runtime))
         update = {"folds": folds, "validated": validated, "notes": (*content.notes, *notes)}
         return content.model_copy(update=update)
+
+    def validate(self, content: RunContent, folds: dict[str, FoldTraining]) -> Validated:
+        """Score held-out predictions against permuted labels, which the folds of the first repeat are trained on."""
+        sheet, study, runtime = content.prepared.sheet, self.study, self.runtime
+        count = study.validation.permutations
+        draws = self.steps.run(analyse.permute_labels, sheet, content.plan, count, study.seed, runtime)
+        started = [
+            self.steps.start_as(
+                f"predict-permuted-fold-{name}",
+                train.predict_permuted,
+                self._fold(content, name),
+                folds[name],
+                sheet,
+                draws,
+                study.graph,
+                study.seed,
+                runtime,
+            )
+            for name in content.plan.folds[: len(content.plan.folds) // study.validation.repeats]
+        ]
+        permuted = tuple(all_results(started))
+        graphs = [folds[name].graph for name in (*content.plan.folds, *content.plan.split)]
+        predictions = tuple(graph.predictions for graph in graphs if graph is not None)
+        return self.steps.run(analyse.validate, predictions, permuted, draws, sheet, study.seed, runtime)
 
     def start_correlation(self, content: RunContent) -> Step[Correlations]:
         """Stage 3, first half: correlation of every gene with every metabolite."""
@@ -246,8 +269,8 @@ class _Run:
         return self.steps.start_as(
             f"explain-fold-{name}",
             explain.explain_fold,
-            Fold(name=name, plan=content.plan.table),
-            content.prepared.prepared[self.genes],
+            self._fold(content, name),
+            content.prepared.trainable[self.genes],
             training.layers[self.genes],
             _latents(training),
             content.prepared.shared,
@@ -258,16 +281,18 @@ class _Run:
     def _job(self, content: RunContent, name: str) -> FoldJob:
         study, prepared = self.study, content.prepared
         return FoldJob(
-            fold=Fold(name=name, plan=content.plan.table),
-            layers=prepared.prepared,
+            fold=self._fold(content, name),
+            layers=prepared.trainable,
             sheet=prepared.sheet,
-            shared=prepared.shared,
             labels=prepared.labels,
             widths={layer: hidden_widths_of(study, layer) for layer in study.layers},
             autoencoder=study.autoencoder,
             graph=study.graph,
             seed=study.seed,
         )
+
+    def _fold(self, content: RunContent, name: str) -> Fold:
+        return Fold(name=name, plan=content.plan.table, max_missing=self.study.preprocess.max_missing)
 
     def _paired(self, content: RunContent) -> PairedLayers:
         prepared = content.prepared

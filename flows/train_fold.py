@@ -23,10 +23,11 @@ def train_fold(job: FoldJob, runtime: Runtime) -> dict[str, Any]:
         name: train_layer(name, job.fold, layer, job.widths[name], job.autoencoder, job.seed, runtime)
         for name, layer in job.layers.items()
     }
-    latents = {name: training.latents for name, training in layers.items()}
     graph = None
     if job.labels:
-        graph = train_graph_on_fold(job.fold, latents, job.sheet, job.shared, job.graph, job.seed, runtime)
+        latents = {name: training.latents for name, training in layers.items()}
+        principal = {name: training.principal for name, training in layers.items()}
+        graph = train_graph_on_fold(job.fold, latents, principal, job.sheet, job.graph, job.seed, runtime)
     done = FoldTraining(fold=job.fold.name, layers=layers, graph=graph)
     return done.model_dump(mode="json")
 

@@ -70,6 +70,24 @@ class SpanBasis:
         return (total / self.unit).astype(np.float32)
 
 
+def principal_scores(train: Float32Array, scaled: Float32Array) -> Float32Array:
+    """Return the scores of samples on all principal components of the training samples.
+
+    Parameters
+    ----------
+    train : ndarray, shape=(n_features, n_train), dtype=float32
+        Scaled training samples.
+    scaled : ndarray, shape=(n_features, n_samples), dtype=float32
+        Samples wanted.
+
+    Returns
+    -------
+    ndarray, shape=(n_samples, rank), dtype=float32
+        In units of the root mean square of the training scores, so that layers of any size weigh alike.
+    """
+    return np.ascontiguousarray(SpanBasis.fit(train).coordinates(scaled).T)
+
+
 def _gram(train: Float32Array) -> Float64Array:
     """Return Z^T Z, shape=(n_train, n_train)."""
     total = np.zeros((train.shape[1], train.shape[1]))

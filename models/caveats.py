@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from configs.tables import EVIDENCES
-from models.comparison import beats_chance
 
 FEW_GROUPS = 10
 """Replicate groups below which the order of groups is a poor null."""
 
 
 def caveats(
-    groups: Sequence[str], validation: pd.DataFrame | None, weights: Mapping[str, Mapping[str, float]]
+    groups: Sequence[str], verdicts: pd.DataFrame | None, weights: Mapping[str, Mapping[str, float]]
 ) -> tuple[str, ...]:
     """Say what limits a study, most serious first.
 
@@ -21,8 +20,8 @@ def caveats(
     ----------
     groups : sequence of str
         Replicate group of each sample that p comes from.
-    validation : DataFrame or None
-        Table of the contract `validation`; None where the study has no label to predict.
+    verdicts : DataFrame or None
+        Table of the contract `verdicts`; None where the study has no label to predict.
     weights : mapping of str to mapping of str to float
         Weight of each evidence by target; an evidence that is not named is absent.
 
@@ -31,7 +30,7 @@ def caveats(
     tuple of str
         Sentences; none where nothing limits the study.
     """
-    return (*_group_caveats(groups), *_label_caveats(validation), *_evidence_caveats(weights))
+    return (*_group_caveats(groups), *_label_caveats(verdicts), *_evidence_caveats(weights))
 
 
 def _group_caveats(groups: Sequence[str]) -> list[str]:
@@ -50,17 +49,23 @@ def _group_caveats(groups: Sequence[str]) -> list[str]:
     return said
 
 
-def _label_caveats(validation: pd.DataFrame | None) -> list[str]:
-    if validation is None:
+def _label_caveats(verdicts: pd.DataFrame | None) -> list[str]:
+    if verdicts is None:
         return []
-    lost = [str(label) for label in validation["label"].unique() if not beats_chance(validation, str(label))]
-    if not lost:
-        return []
-    sentence = (
-        f"No method predicts {_listed(lost)} of held-out samples demonstrably better than chance. What the graph "
-        "network says about genes rests on such predictions."
-    )
-    return [sentence]
+    lost = verdicts.loc[~verdicts["carried"] & ~verdicts["optimistic"], "label"].tolist()
+    split = verdicts.loc[verdicts["optimistic"], "label"].tolist()
+    said = []
+    if lost:
+        said.append(
+            f"No method predicts {_listed(lost)} of held-out samples demonstrably better than chance. What the graph "
+            "network says about genes rests on such predictions."
+        )
+    if split:
+        said.append(
+            f"The classes of {_listed(split)} lie in single replicate groups, so their held-out scores come from "
+            "splitting replicates and are optimistic: they do not say that a new group would be recognised."
+        )
+    return said
 
 
 def _evidence_caveats(weights: Mapping[str, Mapping[str, float]]) -> list[str]:

@@ -209,7 +209,7 @@ class _Dealer:
     def divide(self, units: _Units, folds: Sequence[_Fold]) -> list[pd.DataFrame]:
         """Deal all units to the folds as evenly as can be."""
         deals = [_deal(units.counts, len(folds), self._generator) for _ in range(_DEALS)]
-        fold_of_unit = min(deals, key=lambda deal: unevenness(units.counts, deal, len(folds)))
+        fold_of_unit = min(deals, key=lambda deal: _unevenness_of(units.counts, deal))
         return [self.fold(units, fold_of_unit == number, fold) for number, fold in enumerate(folds)]
 
     def fold(self, units: _Units, held_out: npt.NDArray[np.bool_], fold: _Fold) -> pd.DataFrame:
@@ -240,17 +240,15 @@ def _deal(counts: npt.NDArray[np.float64], n_folds: int, generator: np.random.Ge
     return fold_of_unit
 
 
-def unevenness(counts: npt.NDArray[np.float64], fold_of_unit: npt.NDArray[np.intp], n_folds: int) -> tuple[int, float]:
+def unevenness(held: npt.NDArray[np.float64], several: npt.NDArray[np.bool_]) -> tuple[int, float]:
     """Return how uneven a division is; smaller is better.
 
     Parameters
     ----------
-    counts : ndarray, shape=(n_units, n_strata), dtype=float64
-        How much of each stratum a unit holds.
-    fold_of_unit : ndarray, shape=(n_units,), dtype=int64
-        Fold of each unit.
-    n_folds : int
-        Number of folds.
+    held : ndarray, shape=(n_folds, n_strata), dtype=float64
+        How much of each stratum a fold holds out.
+    several : ndarray, shape=(n_strata,), dtype=bool
+        Strata of at least two units.
 
     Returns
     -------
@@ -259,12 +257,15 @@ def unevenness(counts: npt.NDArray[np.float64], fold_of_unit: npt.NDArray[np.int
     squares : float
         Sum over folds and strata of the squared share of the stratum that the fold holds.
     """
-    held = np.zeros((n_folds, counts.shape[1]))
-    np.add.at(held, fold_of_unit, counts)
-    total = counts.sum(axis=0)
-    several = (counts > 0).sum(axis=0) >= 2
+    total = held.sum(axis=0)
     lost = int(((held == total) & several).any(axis=0).sum())
     return lost, float(np.square(held / np.maximum(total, 1)).sum().round(9))
+
+
+def _unevenness_of(counts: npt.NDArray[np.float64], fold_of_unit: npt.NDArray[np.intp]) -> tuple[int, float]:
+    held = np.zeros((int(fold_of_unit.max()) + 1, counts.shape[1]))
+    np.add.at(held, fold_of_unit, counts)
+    return unevenness(held, (counts > 0).sum(axis=0) >= 2)
 
 
 def _inner_units(

@@ -32,7 +32,9 @@ class GraphData:
     Attributes
     ----------
     features : ndarray, shape=(n, d), dtype=float32
-        Concatenated latents of all layers, as they are.
+        Latents of all layers side by side, without missing values.
+    principal : ndarray, shape=(n, c), dtype=float32
+        Principal component scores of the layers side by side; only plain classifiers see them.
     train, inner, held_out : ndarray, shape=(n,), dtype=bool
         Role of each sample.
     labels : dict of str to ndarray, shape=(n,), dtype=int64
@@ -42,6 +44,7 @@ class GraphData:
     """
 
     features: Float32Array
+    principal: Float32Array
     train: BoolArray
     inner: BoolArray
     held_out: BoolArray

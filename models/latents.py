@@ -5,9 +5,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.impute import KNNImputer
+
+from models.arrays import BoolArray, Float32Array
+from models.scaling import standardise
 
 _FIRST_DIMENSION = 4
 """Columns before the dimensions: fold, layer, sample_id, held_out."""
+_DONORS = 5
+"""Training samples that a missing layer is filled in from."""
 
 
 def latent_table(
@@ -34,6 +40,44 @@ def concatenated_latents(tables: Mapping[str, pd.DataFrame], sample_ids: Sequenc
         for name in sorted(tables)
     ]
     return np.concatenate(blocks, axis=1)
+
+
+def joint_features(
+    tables: Mapping[str, pd.DataFrame], sample_ids: Sequence[str], train: BoolArray, *, standardised: bool
+) -> Float32Array:
+    """Return the latents, or other scores, of all layers side by side, filled in where a sample lacks a layer.
+
+    What a sample lacks is the mean over the 5 training samples that are nearest to it in what it has (Euclidean
+    distance over the common dimensions; Troyanskaya et al. 2001, https://doi.org/10.1093/bioinformatics/17.6.520), and
+    0, the training mean, where no training sample has the layer.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        Tables of the contract `latents` by layer.
+    sample_ids : sequence of str
+        Samples wanted; each is in at least one layer.
+    train : ndarray, shape=(n_samples,), dtype=bool
+        Samples that means, standard deviations and neighbours are taken from.
+    standardised : bool
+        Give every dimension mean 0 and standard deviation 1 over the training samples first.
+
+    Returns
+    -------
+    ndarray, shape=(n_samples, sum of latents), dtype=float32
+        Layers by name.
+    """
+    blocks = [
+        tables[name].set_index("sample_id").reindex(list(sample_ids)).iloc[:, _FIRST_DIMENSION - 1 :]
+        for name in sorted(tables)
+    ]
+    features: Float32Array = np.concatenate([block.to_numpy(np.float32) for block in blocks], axis=1)
+    features = standardise(features, train) if standardised else features
+    if not np.isnan(features).any():
+        return features
+    imputer = KNNImputer(n_neighbors=_DONORS, keep_empty_features=True).fit(features[train])
+    filled: Float32Array = imputer.transform(features).astype(np.float32)
+    return filled
 
 
 def latent_scale(table: pd.DataFrame, roles: Mapping[str, str]) -> npt.NDArray[np.float64]:

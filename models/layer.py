@@ -50,6 +50,13 @@ class Layer:
         values = np.ascontiguousarray(frame[list(samples)].to_numpy(dtype=np.float32))
         return cls(name, values, tuple(frame["feature_id"].tolist()), samples)
 
+    def ordered(self) -> "Layer":
+        """Return the layer with features and samples ordered by their ids."""
+        samples = tuple(sorted(self.sample_ids))
+        order = np.argsort(np.array(self.feature_ids, dtype=object), kind="stable")
+        values = np.ascontiguousarray(self.columns_of(samples)[order])
+        return Layer(self.name, values, tuple(self.feature_ids[row] for row in order), samples)
+
     def restricted_to(self, sample_ids: tuple[str, ...]) -> "Layer":
         """Return the layer with the columns `sample_ids`, in that order."""
         return Layer(self.name, np.ascontiguousarray(self.columns_of(sample_ids)), self.feature_ids, sample_ids)

@@ -23,6 +23,9 @@ class Prepared:
     ----------
     layer : Layer
         Log2 values; missing ones are NaN.
+    trainable : Layer
+        The same with the features that are missing in too many samples: each fold decides about those by its own
+        training samples, since a held-out score may depend on it.
     dropped : DataFrame
         Contract `dropped`: the features left out, each with the reason.
     notes : tuple of str
@@ -30,6 +33,7 @@ class Prepared:
     """
 
     layer: Layer
+    trainable: Layer
     dropped: pd.DataFrame
     notes: tuple[str, ...]
 
@@ -69,7 +73,11 @@ def prepare_layer(layer: Layer, *, unit: Unit, role: Role, config: PreprocessCon
         counts = ", ".join(f"{count} {reason}" for reason, count in dropped["reason"].value_counts().items())
         names = first_of(dropped["feature_id"])
         notes = (*notes, f"{layer.name}: {len(dropped)} of {len(kept)} features were dropped ({counts}): {names}.")
-    return Prepared(Layer(layer.name, scaled[kept], tuple(ids[kept]), layer.sample_ids), dropped, notes)
+
+    def part(rows: npt.NDArray[np.bool_]) -> Layer:
+        return Layer(layer.name, scaled[rows], tuple(ids[rows]), layer.sample_ids)
+
+    return Prepared(part(kept), part(_varied(scaled)), dropped, notes)
 
 
 def _normalised(
@@ -92,15 +100,20 @@ def _normalised(
 
 def _reasons(values: npt.NDArray[np.float32], max_missing: float) -> npt.NDArray[np.object_]:
     """Say for each feature why it is dropped; '' where it stays."""
-    missing = np.isnan(values)
-    share = missing.mean(axis=1)
-    highest = np.where(missing, -np.inf, values).max(axis=1)
-    lowest = np.where(missing, np.inf, values).min(axis=1)
+    share = np.isnan(values).mean(axis=1)
     reasons = np.full(len(values), "", dtype=object)
-    reasons[highest == lowest] = "constant"
+    reasons[~_varied(values)] = "constant"
     reasons[share > max_missing] = f"missing in more than {max_missing:.0%} of the samples"
     reasons[share == 1] = "missing in every sample"
     return reasons
+
+
+def _varied(values: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    """Say which features have at least two different values."""
+    missing = np.isnan(values)
+    highest = np.where(missing, -np.inf, values).max(axis=1)
+    varied: npt.NDArray[np.bool_] = highest > np.where(missing, np.inf, values).min(axis=1)
+    return varied
 
 
 def _nothing_left(name: str, reasons: npt.NDArray[np.object_]) -> TableError:

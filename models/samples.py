@@ -109,7 +109,7 @@ def samples_from_names(names: Sequence[str]) -> Sheet:
 
 
 def check_samples(layers: Mapping[str, Sequence[str]], sheet: pd.DataFrame) -> tuple[str, ...]:
-    """Return the samples that all layers and the sheet share, in the sheet's order.
+    """Return the samples that all layers and the sheet share, ordered by id: the order of tables changes nothing.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def check_samples(layers: Mapping[str, Sequence[str]], sheet: pd.DataFrame) -> t
                 remedy="Name each sample alike in all tables.",
             )
     usable = usable_samples(layers, sheet)
-    shared = tuple(sample for sample in sheet["sample_id"] if all(sample in set(ids) for ids in usable.values()))
+    shared = tuple(sorted(set(sheet["sample_id"]).intersection(*usable.values())))
     if len(shared) < MIN_SHARED_SAMPLES:
         counts = ", ".join(f"{name} has {len(ids)}" for name, ids in usable.items())
         raise SampleError(

@@ -13,7 +13,7 @@ from models.conditions import conditions_of, label_columns
 from models.latents import concatenated_latents
 from models.layer import Layer
 from models.seeds import derived_seed
-from tasks.records import Correlations, PairedLayers, Validated
+from tasks.records import Correlations, FoldPlan, LabelDraws, PairedLayers, Validated
 from tasks.stage import stage
 from tasks.store import Store
 from tasks.workers import correlation_workers
@@ -89,18 +89,51 @@ def correlate(layers: PairedLayers, config: CorrelationConfig, runtime: Runtime)
     )
 
 
-@stage("validate")
-def validate(predictions: tuple[Artifact, ...], runtime: Runtime) -> Validated:
-    """Score held-out predictions, pooled over folds, and say in a sentence what they mean."""
-    from models.comparison import validation_table, verdict
+@stage("permute-labels")
+def permute_labels(sheet: Artifact, plan: FoldPlan, count: int, seed: int, runtime: Runtime) -> LabelDraws:
+    """Draw labels by chance, with the groups and the balance of the first repeat's folds kept."""
+    from models.label_null import label_draws
 
     store = Store(runtime.store)
-    pooled = pd.concat([store.get_table(artifact) for artifact in predictions], ignore_index=True)
-    scores = validation_table(pooled)
+    samples = store.get_table(sheet).sort_values("sample_id", ignore_index=True)
+    folds = store.get_table(plan.table)
+    first = folds[(folds["repeat"] == 1) & folds["fold"].isin(plan.folds) & (folds["role"] == "held_out")]
+    drawn, arrangements = label_draws(samples, first, count=count, seed=derived_seed(seed, "labels"))
+    return LabelDraws(table=store.put_table(drawn, "label_draws"), arrangements=arrangements)
+
+
+@stage("validate")
+def validate(
+    predictions: tuple[Artifact, ...],
+    permuted: tuple[Artifact, ...],
+    draws: LabelDraws,
+    sheet: Artifact,
+    seed: int,
+    runtime: Runtime,
+) -> Validated:
+    """Score held-out predictions, pooled over folds, against permuted labels, and say in a sentence what they mean."""
+    from models.validation import validate_predictions
+
+    store = Store(runtime.store)
+
+    def pooled(artifacts: tuple[Artifact, ...]) -> pd.DataFrame:
+        return pd.concat([store.get_table(artifact) for artifact in artifacts], ignore_index=True)
+
+    made = pooled(predictions)
+    found = validate_predictions(
+        made,
+        pooled(permuted),
+        store.get_table(sheet),
+        draws.arrangements,
+        seed=derived_seed(seed, "validate"),
+    )
     return Validated(
-        validation=store.put_table(scores, "validation"),
-        predictions=store.put_table(pooled, "predictions"),
-        verdicts=tuple(verdict(scores, str(label)) for label in scores["label"].unique()),
+        validation=store.put_table(found.scores, "validation"),
+        predictions=store.put_table(made, "predictions"),
+        confusion=store.put_table(found.confusion, "confusion"),
+        null=store.put_table(found.null, "label_null"),
+        verdicts=store.put_table(found.verdicts, "verdicts"),
+        sentences=tuple(found.verdicts["sentence"]),
     )
 
 

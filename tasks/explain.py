@@ -24,13 +24,13 @@ def explain_fold(
 ) -> Artifact:
     """Score every gene of one fold by reconstruction, gradient and graph."""
     from models.autoencoder import decode_weights
-    from models.importance import graph_importance, reconstruction_importance
+    from models.importance import MEASURES, graph_importance, reconstruction_importance
 
     store = Store(runtime.store)
     data = store.get_layer(genes, training.layer)
     roles = fold_roles(store.get_table(fold.plan), fold.name)
     train, held_out = (samples_with(data, roles, role) for role in ("train", "held_out"))
-    scaler = Scaler.fit(data.columns_of(train))
+    scaler = Scaler.fit(data.columns_of(train), max_missing=fold.max_missing)
     scaled = scaler.apply(data.columns_of(held_out), keep_missing=True)
     fitted = decode_weights(store.get(training.weights))
     own = store.get_table(training.latents)
@@ -46,4 +46,6 @@ def explain_fold(
     if latent_importance is not None:
         joint = concatenated_latents({name: store.get_table(table) for name, table in latents.items()}, shared)
         frame["graph"] = graph_importance(scaler.apply(data.columns_of(shared)), joint, np.array(latent_importance))
-    return store.put_table(frame, "importance")
+    frame.loc[~scaler.usable, list(MEASURES)] = np.nan
+    measured = np.isnan(data.values).mean(axis=1) <= fold.max_missing
+    return store.put_table(frame[measured].reset_index(drop=True), "importance")

@@ -92,7 +92,8 @@ def prepare(
     return PreparedStudy(
         sheet=store.put_table(samples, "samples"),
         raw={name: store.put_layer(layer) for name, layer in raw.items()},
-        prepared={name: store.put_layer(result.layer) for name, result in ready.items()},
+        prepared={name: store.put_layer(result.layer.ordered()) for name, result in ready.items()},
+        trainable={name: store.put_layer(result.trainable.ordered()) for name, result in ready.items()},
         quality=store.put_table(quality, "qc"),
         dropped=store.put_table(dropped, "dropped"),
         shared=shared,

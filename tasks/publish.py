@@ -81,6 +81,9 @@ def tables_of(content: RunContent) -> Iterator[tuple[str, Artifact]]:
     if content.validated:
         yield "validation", content.validated.validation
         yield "predictions", content.validated.predictions
+        yield "confusion", content.validated.confusion
+        yield "label_null", content.validated.null
+        yield "verdicts", content.validated.verdicts
     final = content.folds.get(FINAL)
     if final:
         yield from ((f"latents_{name}", training.latents) for name, training in final.layers.items())

@@ -27,14 +27,17 @@ class TableRead(Record):
 
 
 class PreparedStudy(Record):
-    """All layers, ready for training; samples in the order of the sheet.
+    """All layers, ready for use, features and samples ordered by their ids.
 
-    `shared` are the samples that every layer has; `labels` the label columns of the sheet.
+    `trainable` are the layers as the networks learn from them: with the features that are missing too often over all
+    samples, since each fold decides about those by its own training samples. `shared` are the samples that every layer
+    has; `labels` the label columns of the sheet.
     """
 
     sheet: Artifact
     raw: dict[str, Artifact]
     prepared: dict[str, Artifact]
+    trainable: dict[str, Artifact]
     quality: Artifact
     dropped: Artifact
     shared: tuple[str, ...]
@@ -64,10 +67,11 @@ class FoldPlan(Record):
 
 
 class Fold(Record):
-    """One fold of a plan."""
+    """One fold of a plan; a feature missing in more than `max_missing` of its training samples is not used in it."""
 
     name: str
     plan: Artifact
+    max_missing: float
 
 
 class PairedLayers(Record):
@@ -85,6 +89,7 @@ class LayerTraining(Record):
     layer: str
     weights: Artifact
     latents: Artifact
+    principal: Artifact
     history: Artifact
     widths: tuple[int, ...]
     parameters: int
@@ -110,7 +115,6 @@ class FoldJob(Record):
     fold: Fold
     layers: dict[str, Artifact]
     sheet: Artifact
-    shared: tuple[str, ...]
     labels: tuple[str, ...]
     widths: dict[str, tuple[int, ...]]
     autoencoder: AutoencoderConfig
@@ -179,12 +183,22 @@ class FigureFiles(Record):
     svg: Artifact
 
 
+class LabelDraws(Record):
+    """Permuted labels, and by label how many arrangements permuting could make."""
+
+    table: Artifact
+    arrangements: dict[str, float]
+
+
 class Validated(Record):
-    """What the graph network and its rivals reached on held-out samples, and the sentence that says it."""
+    """What the graph network and its rivals reached on held-out samples, and the sentences that say it."""
 
     validation: Artifact
     predictions: Artifact
-    verdicts: tuple[str, ...]
+    confusion: Artifact
+    null: Artifact
+    verdicts: Artifact
+    sentences: tuple[str, ...]
 
 
 class Reported(Record):

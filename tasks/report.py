@@ -51,7 +51,7 @@ def _page(content: RunContent, study: StudyConfig, store: Store) -> ReportConten
     return ReportContent(
         study=study.study,
         targets=_targets(content, ranked, store),
-        verdicts=validated.verdicts if validated else (),
+        verdicts=validated.sentences if validated else (),
         validation=_records(store.get_table(validated.validation)) if validated else (),
         qc=_records(store.get_table(content.prepared.quality)),
         figures=[_figure(figure, store) for figure in content.figures if figure.name not in of_target],
@@ -67,12 +67,12 @@ def _warnings(content: RunContent, ranked: Ranked, store: Store) -> tuple[str, .
 
     sheet, validated = store.get_table(content.prepared.sheet), content.validated
     groups = sheet.loc[sheet["sample_id"].isin(content.prepared.shared), "group"].tolist()
-    return caveats(groups, store.get_table(validated.validation) if validated else None, ranked.weights)
+    return caveats(groups, store.get_table(validated.verdicts) if validated else None, ranked.weights)
 
 
 def _said_once(content: RunContent, ranked: Ranked) -> tuple[str, ...]:
     """Return the notes that the page does not say elsewhere, as verdicts or as weights."""
-    said = {*(content.validated.verdicts if content.validated else ()), *ranked.notes}
+    said = {*(content.validated.sentences if content.validated else ()), *ranked.notes}
     return tuple(note for note in content.notes if note not in said)
 
 

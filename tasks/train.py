@@ -13,6 +13,8 @@ from prefect.context import TaskRunContext
 from configs.artifact import Artifact, Runtime
 from configs.errors import TrainingError
 from configs.study import AutoencoderConfig, GraphConfig
+from configs.tables import CONTRACTS
+from models.basis import principal_scores
 from models.engine_choice import choose_engine, engine_note
 from models.latents import latent_table
 from models.layer import Layer
@@ -21,13 +23,14 @@ from models.scaling import Scaler
 from models.seeds import derived_seed
 from tasks.caching import ContentKey
 from tasks.checkpoints import CheckpointFile
-from tasks.folds import fold_roles, samples_with
-from tasks.records import Fold, GraphTraining, LayerTraining
+from tasks.folds import fold_facts, fold_roles, samples_with
+from tasks.records import Fold, FoldTraining, GraphTraining, LabelDraws, LayerTraining
 from tasks.stage import stage
 from tasks.store import Store
 
 if TYPE_CHECKING:
-    from models.engine import EpochLoss, FittedAutoencoder
+    from models.engine import EpochLoss
+    from models.graph import GraphData
 
 logger = logging.getLogger("cairn.train")
 
@@ -52,7 +55,7 @@ def train_layer(
     data = store.get_layer(layer, name)
     roles = fold_roles(store.get_table(fold.plan), fold.name)
     train, inner = (samples_with(data, roles, role) for role in ("train", "inner"))
-    scaler = Scaler.fit(data.columns_of(train))
+    scaler = Scaler.fit(data.columns_of(train), max_missing=fold.max_missing)
     device = choose_device(runtime.device)
     n_features, n_samples = len(data.feature_ids), len(train) + len(inner)
     parameters = parameter_count(n_features, widths, config.latent)
@@ -84,10 +87,13 @@ def train_layer(
             device=device,
             hooks=hooks,
         )
+    scaled = scaler.apply(data.values)
+    components = principal_scores(scaled_train, scaled)
     result = LayerTraining(
         layer=name,
         weights=store.put(encode_weights(fitted), kind="weights", extension="safetensors"),
-        latents=store.put_table(_latents(fitted, scaler, data, roles, fold.name), "latents"),
+        latents=store.put_table(_scores_table(fitted.encode(scaled), data, roles, fold.name), "latents"),
+        principal=store.put_table(_scores_table(components, data, roles, fold.name), "latents"),
         history=store.put_table(history_table(history, fold.name, name), "history"),
         widths=widths,
         parameters=parameters,
@@ -106,36 +112,87 @@ def train_layer(
 def train_graph_on_fold(
     fold: Fold,
     latents: dict[str, Artifact],
+    principal: dict[str, Artifact],
     sheet: Artifact,
-    shared: tuple[str, ...],
     config: GraphConfig,
     seed: int,
     runtime: Runtime,
 ) -> GraphTraining:
-    """Train the graph network on the concatenated latents and predict the held-out samples."""
+    """Train the graph network on the latents of all layers and predict the held-out samples."""
     from models.device import choose_device
     from models.graph import train_graph
-    from models.graph_tables import attention_table, graph_data, prediction_table
+    from models.graph_tables import attention_table, prediction_table
     from models.tensors import encode_tensors
 
     store = Store(runtime.store)
-    samples = store.get_table(sheet).set_index("sample_id").loc[list(shared)].reset_index()
-    roles = fold_roles(store.get_table(fold.plan), fold.name)
-    tables = {name: store.get_table(artifact) for name, artifact in latents.items()}
-    data = graph_data(tables, samples, roles)
+    data, samples = graph_nodes(fold, latents, principal, sheet, store)
     result = train_graph(
         data,
         config=config,
         seed=derived_seed(seed, "graph", fold.name),
         device=choose_device(runtime.device),
     )
+    predictions = with_fold(prediction_table(data, result, samples), fold, store)
     return GraphTraining(
         weights=store.put(encode_tensors(result.tensors), kind="weights", extension="safetensors"),
-        predictions=store.put_table(prediction_table(data, result, shared, fold.name), "predictions"),
-        attention=store.put_table(attention_table(result, shared, fold.name), "attention"),
+        predictions=store.put_table(predictions, "predictions"),
+        attention=store.put_table(attention_table(result, samples, fold.name), "attention"),
         history=store.put_table(history_table(result.history, fold.name, "graph"), "history"),
         latent_importance=tuple(float(value) for value in result.latent_importance),
     )
+
+
+@stage("predict-permuted", run_name="predict-permuted-fold-{fold.name}")
+def predict_permuted(
+    fold: Fold,
+    training: FoldTraining,
+    sheet: Artifact,
+    draws: LabelDraws,
+    config: GraphConfig,
+    seed: int,
+    runtime: Runtime,
+) -> Artifact:
+    """Train every method on permuted labels, and predict the held-out samples: what chance can do in this fold."""
+    from models.device import choose_device
+    from models.graph_tables import drawn_codes
+    from models.null_predictions import null_predictions
+
+    store = Store(runtime.store)
+    latents = {name: layer.latents for name, layer in training.layers.items()}
+    principal = {name: layer.principal for name, layer in training.layers.items()}
+    data, samples = graph_nodes(fold, latents, principal, sheet, store)
+    found = null_predictions(
+        data,
+        drawn_codes(store.get_table(draws.table), data, samples),
+        samples,
+        config=config,
+        seed=derived_seed(seed, "permuted", fold.name),
+        device=choose_device(runtime.device),
+    )
+    found.insert(0, "fold", fold.name)
+    return store.put_table(found, "null_predictions")
+
+
+def graph_nodes(
+    fold: Fold, latents: dict[str, Artifact], principal: dict[str, Artifact], sheet: Artifact, store: Store
+) -> "tuple[GraphData, tuple[str, ...]]":
+    """Return the nodes of one fold, ordered by sample id, and their samples: all that any layer has."""
+    from models.graph_tables import graph_data
+
+    table = store.get_table(sheet).sort_values("sample_id", ignore_index=True)
+    roles = fold_roles(store.get_table(fold.plan), fold.name)
+
+    def tables(kept: dict[str, Artifact]) -> dict[str, pd.DataFrame]:
+        return {name: store.get_table(artifact) for name, artifact in kept.items()}
+
+    return graph_data(tables(latents), tables(principal), table, roles), tuple(table["sample_id"])
+
+
+def with_fold(predictions: pd.DataFrame, fold: Fold, store: Store) -> pd.DataFrame:
+    """Return predictions of one fold as the contract `predictions`."""
+    facts = fold_facts(store.get_table(fold.plan), fold.name)
+    named = predictions.assign(fold=facts.name, repeat=facts.repeat, scheme=facts.scheme)
+    return named[[column.name for column in CONTRACTS["predictions"].columns]]
 
 
 def history_table(history: "Sequence[EpochLoss]", fold: str, part: str) -> pd.DataFrame:
@@ -151,12 +208,9 @@ def history_table(history: "Sequence[EpochLoss]", fold: str, part: str) -> pd.Da
     )
 
 
-def _latents(
-    fitted: "FittedAutoencoder", scaler: Scaler, data: Layer, roles: dict[str, str], fold: str
-) -> pd.DataFrame:
-    latents: npt.NDArray[np.float32] = fitted.encode(scaler.apply(data.values))
+def _scores_table(scores: npt.NDArray[np.float32], data: Layer, roles: dict[str, str], fold: str) -> pd.DataFrame:
     held_out = [roles.get(sample) == "held_out" for sample in data.sample_ids]
-    return latent_table(latents, fold=fold, layer=data.name, sample_ids=data.sample_ids, held_out=held_out)
+    return latent_table(scores, fold=fold, layer=data.name, sample_ids=data.sample_ids, held_out=held_out)
 
 
 @contextmanager

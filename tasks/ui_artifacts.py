@@ -24,9 +24,9 @@ def show_in_ui(content: RunContent, store: Store, study: str, place: Path) -> No
         create_table_artifact(
             key=f"{key}-validation",
             table=_rows(validation),
-            description=" ".join(content.validated.verdicts),
+            description=" ".join(content.validated.sentences),
         )
-        page += ["## How sure", *(f"- {sentence}" for sentence in content.validated.verdicts)]
+        page += ["## How sure", *(f"- {sentence}" for sentence in content.validated.sentences)]
     if content.ranked:
         ranking = store.get_table(content.ranked.ranking)
         top = ranking[ranking["rank"] <= _TOP].dropna(axis="columns", how="all")

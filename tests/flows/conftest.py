@@ -21,6 +21,8 @@ TINY = (
     "graph.max_epochs=8",
     "ranking.permutations=20",
     "validation.folds=3",
+    "validation.repeats=1",
+    "validation.permutations=19",
 )
 
 

@@ -181,10 +181,11 @@ def test_the_order_of_the_samples_changes_nothing() -> None:
 
 
 def test_unevenness_by_hand() -> None:
-    # Two folds of two units each; the second stratum lies in units 0 and 1, which are held out together.
-    counts = np.array([[1.0, 1.0], [1.0, 1.0], [1.0, 0.0], [1.0, 0.0]])
-    assert unevenness(counts, np.array([0, 0, 1, 1]), 2) == (1, 2 * 0.25 + 1)
-    assert unevenness(counts, np.array([0, 1, 0, 1]), 2) == (0, 2 * 0.25 + 2 * 0.25)
+    # Two folds of two samples each; the second stratum has two samples, in one fold or in both.
+    several = np.array([True, True])
+    assert unevenness(np.array([[2.0, 2.0], [2.0, 0.0]]), several) == (1, 2 * 0.25 + 1)
+    assert unevenness(np.array([[2.0, 1.0], [2.0, 1.0]]), several) == (0, 2 * 0.25 + 2 * 0.25)
+    assert unevenness(np.array([[2.0, 1.0], [2.0, 0.0]]), np.array([True, False])) == (0, 2 * 0.25 + 1)
 
 
 def test_label_design_counts_groups_of_classes() -> None:

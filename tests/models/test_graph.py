@@ -25,6 +25,7 @@ def _data(n: int = 24, n_noise: int = 4, signal: float = 3.0, seed: int = 0) -> 
     role = np.arange(n) // 2 % 6
     return GraphData(
         features=features.astype(np.float32),
+        principal=features[:, ::-1].astype(np.float32),
         train=role > 1,
         inner=role == 1,
         held_out=role == 0,

@@ -22,18 +22,33 @@ def test_missing_values_become_the_training_mean() -> None:
     np.testing.assert_array_equal(scaler.scale, [1, 1])
     np.testing.assert_array_equal(scaler.apply(train), [[-1, 0, 1], [0, 0, 0]])
     np.testing.assert_array_equal(scaler.apply(train, keep_missing=True)[0], [-1, np.nan, 1])
-    np.testing.assert_array_equal(scaler.apply(np.array([[2], [4]], dtype=np.float32)), [[0], [4]])
+    np.testing.assert_array_equal(scaler.apply(np.array([[2], [4]], dtype=np.float32)), [[0], [0]])
 
 
-def test_constant_feature_keeps_its_unit() -> None:
+def test_feature_that_is_constant_in_training_is_not_used() -> None:
     scaler = Scaler.fit(np.full((1, 7), 0.1, dtype=np.float32))
-    assert scaler.scale[0] == 1
-    np.testing.assert_allclose(scaler.apply(np.array([[1.1]], dtype=np.float32)), [[1.0]], rtol=1e-6)
+    assert (scaler.scale[0], scaler.usable[0]) == (1, False)
+    np.testing.assert_array_equal(scaler.apply(np.array([[1.1]], dtype=np.float32)), [[0]])
+
+
+def test_features_missing_too_often_in_training_are_not_used() -> None:
+    # Missing in 1, 2 and 3 of 4 training samples; half may be missing.
+    train = np.array([[1, 2, 3, np.nan], [1, 2, np.nan, np.nan], [1, np.nan, np.nan, np.nan]], dtype=np.float32)
+    assert Scaler.fit(train, max_missing=0.5).usable.tolist() == [True, True, False]
+    assert Scaler.fit(train).usable.tolist() == [True, True, False]  # one value does not vary
+    held_out = np.array([[5], [5], [5]], dtype=np.float32)
+    assert Scaler.fit(train, max_missing=0.25).apply(held_out)[1:].tolist() == [[0], [0]]
 
 
 def test_output_is_float32() -> None:
     values = np.ones((2, 3), dtype=np.float32)
     assert Scaler.fit(values).apply(values).dtype == np.float32
+
+
+def test_missing_values_stay_missing_when_standardised() -> None:
+    features = np.array([[1, np.nan], [3, np.nan], [np.nan, 6]], dtype=np.float32)
+    scaled = standardise(features, np.array([True, True, False]))
+    np.testing.assert_array_equal(scaled, [[-1, np.nan], [1, np.nan], [np.nan, 0]])
 
 
 def test_standardised_by_training_samples_alone() -> None:
