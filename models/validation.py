@@ -275,11 +275,12 @@ def _score_table(question: _Question, resampled: _Resampled, null: pd.DataFrame)
 
 def _scores(truth: npt.NDArray[np.str_], predicted: npt.NDArray[np.str_]) -> dict[str, float]:
     classes = np.unique(truth)
+    varied = len(np.unique(np.concatenate([truth, predicted]))) > 1
     return {
         "accuracy": float(accuracy_score(truth, predicted)),
         "balanced_accuracy": float(recall_score(truth, predicted, labels=classes, average="macro", zero_division=0)),
         "macro_f1": float(f1_score(truth, predicted, average="macro", zero_division=0)),
-        "mcc": float(matthews_corrcoef(truth, predicted)),
+        "mcc": float(matthews_corrcoef(truth, predicted)) if varied else 0.0,
     }
 
 

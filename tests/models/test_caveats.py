@@ -9,7 +9,7 @@ ALL = {"t": dict.fromkeys(EVIDENCES, 0.2)}
 MANY = [f"g{place // 2}" for place in range(20)]
 
 
-def _verdicts(carried: bool, optimistic: bool = False) -> pd.DataFrame:
+def _verdicts(*, carried: bool, optimistic: bool = False) -> pd.DataFrame:
     return pd.DataFrame({"label": ["tissue"], "carried": [carried], "optimistic": [optimistic]})
 
 
