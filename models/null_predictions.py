@@ -8,6 +8,7 @@ import pandas as pd
 from configs.study import GraphConfig
 from models.arrays import IntArray
 from models.batched_graph import predict_held_out
+from models.device import one_thread
 from models.graph import GraphData
 from models.graph_tables import rival_predictions
 from models.methods import GRAPH, MAJORITY
@@ -45,10 +46,10 @@ def null_predictions(
     tables = []
     for label, code, graph in zip(data.labels, codes, by_graph, strict=True):
         predicted = {GRAPH: list(graph)}
-        for row in code:
-            for method, prediction in rival_predictions(data, row).items():
-                if method != MAJORITY:
-                    predicted.setdefault(method, []).append(prediction.codes)
+        with one_thread():
+            rivals = [rival_predictions(data, row) for row in code]
+        for method in (name for name in rivals[0] if name != MAJORITY):
+            predicted[method] = [found[method].codes for found in rivals if method in found]
         names = np.array(data.classes[label], dtype=object)
         samples = np.array(sample_ids, dtype=object)[data.held_out]
         tables += [

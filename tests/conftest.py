@@ -1,9 +1,12 @@
 """Fixtures that every test may use."""
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does: threads wait for each other otherwise
 
 settings.register_profile("cairn", max_examples=25, deadline=None, derandomize=True)
 settings.load_profile("cairn")

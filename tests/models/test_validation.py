@@ -9,7 +9,7 @@ from models.folds import plan_folds
 from models.label_design import label_designs
 from models.label_null import label_draws
 from models.methods import GRAPH, LOGISTIC_REGRESSION, MAJORITY, NEAREST_NEIGHBOURS, PRINCIPAL_COMPONENTS
-from models.validation import OPTIMISTIC, null_table, validate_predictions
+from models.validation import BEST_OF_LATENTS, OPTIMISTIC, null_table, validate_predictions
 
 GROUPS = [f"g{number}" for number in range(8)]
 
