@@ -6,13 +6,14 @@ signs, and only the first is about the conditions of the study.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from configs.study import CorrelationMethod
+from models.arithmetic import ONE_WORKER, Arithmetic, Workers
 from models.arrays import BoolArray, FloatArray, IntArray
 from models.design import Design
 from models.levels import RHO_DECIMALS
@@ -67,6 +68,7 @@ def design_correlation(
     design: Design,
     *,
     method: CorrelationMethod = "spearman",
+    workers: Workers = ONE_WORKER,
 ) -> DesignCorrelation:
     """Correlate pairs of genes and metabolites in the ways that replicates and batches ask for.
 
@@ -81,6 +83,8 @@ def design_correlation(
         Groups and batches of the samples.
     method : str
         'spearman', 'pearson' or 'bicor'.
+    workers : Workers
+        Threads on the processor, each with a block of pairs.
 
     Returns
     -------
@@ -106,15 +110,18 @@ def design_correlation(
     What coincides cannot be told apart: where the batches are the groups, what is given the batch is what is within.
     """
     groups, batches = _factor(design.groups), _factor(design.batches)
-    parts = []
-    for start in range(0, max(len(pairs[0]), 1), BLOCK):
+
+    def correlate(start: int, _: Arithmetic) -> DesignCorrelation:
         gene, metabolite = (rows[start : start + BLOCK] for rows in pairs)
         x, left = _on_common_samples(genes, gene, metabolites, metabolite)
         y, right = _on_common_samples(metabolites, metabolite, genes, gene)
         one, other = (_side(values, groups, batches, method) for values in (x, y))
-        products = [_products(a[left], b[right]) for a, b in zip(one.rows, other.rows, strict=True)]
-        parts.append((one.n_samples[left], one.n_groups[left], *products))
-    return DesignCorrelation(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        products = (_products(a[left], b[right]) for a, b in zip(one.rows, other.rows, strict=True))
+        return DesignCorrelation(one.n_samples[left], one.n_groups[left], *products)
+
+    parts = list(workers.in_order(correlate, range(0, max(len(pairs[0]), 1), BLOCK)))
+    names = [field.name for field in fields(DesignCorrelation)]
+    return DesignCorrelation(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,23 +139,21 @@ class _Factor:
     codes: IntArray
     member: FloatArray
 
-    def means(self, values: FloatArray) -> FloatArray:
+    def sizes(self, values: FloatArray) -> FloatArray:
+        """Count the values of each level, shape=(n_rows, n_levels)."""
+        size: FloatArray = (~np.isnan(values)).astype(np.float64) @ self.member
+        return size
+
+    def means(self, values: FloatArray, size: FloatArray) -> FloatArray:
         """Return the mean of each level, shape=(n_rows, n_levels); NaN where it has no value."""
-        known = ~np.isnan(values)
-        size = known @ self.member
-        sums = np.where(known, values, 0.0) @ self.member
+        sums = np.nan_to_num(values) @ self.member
         means: FloatArray = np.divide(sums, size, out=np.full(sums.shape, np.nan), where=size > 0)
         return means
 
-    def left_over(self, values: FloatArray) -> FloatArray:
+    def left_over(self, values: FloatArray, size: FloatArray) -> FloatArray:
         """Subtract from each value the mean of its level."""
-        left: FloatArray = values - self.means(values)[:, self.codes]
+        left: FloatArray = values - self.means(values, size)[:, self.codes]
         return left
-
-    def count(self, known: BoolArray) -> IntArray:
-        """Count the levels that have a value."""
-        found: IntArray = ((known @ self.member) > 0).sum(axis=1)
-        return found
 
 
 def _factor(levels: Sequence[str | None]) -> _Factor:
@@ -185,13 +190,13 @@ class _Side(NamedTuple):
 
 def _side(values: FloatArray, groups: _Factor, batches: _Factor, method: CorrelationMethod) -> _Side:
     """Standardise rows of values, shape=(n_rows, n_samples), for each coefficient."""
-    known = ~np.isnan(values)
-    n_samples, n_groups = known.sum(axis=1), groups.count(known)
-    scaled, means = _scaled(values, method), groups.means(values)
-    robust = method == "bicor"
-    total = _unit_rows(scaled, scaled, n_samples >= MIN_SAMPLES, robust=robust)
-    between = _unit_rows(_scaled(means, method), means, n_groups >= MIN_SAMPLES, robust=robust)
-    within = _unit_rows(groups.left_over(scaled), scaled, n_samples - n_groups >= FREEDOM, robust=robust)
+    size = groups.sizes(values)
+    n_samples, n_groups = size.sum(axis=1).astype(np.int64), (size > 0).sum(axis=1)
+    scaled, means = _scaled(values, method), _scaled(groups.means(values, size), method)
+    length, robust = _lengths(scaled), method == "bicor"
+    total = _unit_rows(scaled, length, n_samples >= MIN_SAMPLES, robust=robust)
+    between = _unit_rows(means, _lengths(means), n_groups >= MIN_SAMPLES, robust=robust)
+    within = _unit_rows(groups.left_over(scaled, size), length, n_samples - n_groups >= FREEDOM, robust=robust)
     return _Side(n_samples, n_groups, (total, between, within, _given(batches, values, method)))
 
 
@@ -200,11 +205,11 @@ def _given(batches: _Factor, values: FloatArray, method: CorrelationMethod) -> F
     if batches.member.shape[1] < 2:
         return np.full((len(values), 1), np.nan)
     values = np.where(batches.codes >= 0, values, np.nan)
-    known = ~np.isnan(values)
-    n_batches = batches.count(known)
-    usable = (n_batches > 1) & (known.sum(axis=1) - n_batches >= FREEDOM)
+    size = batches.sizes(values)
+    n_batches = (size > 0).sum(axis=1)
+    usable = (n_batches > 1) & (size.sum(axis=1) - n_batches >= FREEDOM)
     scaled = _scaled(values, method)
-    return _unit_rows(batches.left_over(scaled), scaled, usable, robust=method == "bicor")
+    return _unit_rows(batches.left_over(scaled, size), _lengths(scaled), usable, robust=method == "bicor")
 
 
 def _scaled(values: FloatArray, method: CorrelationMethod) -> FloatArray:
@@ -220,15 +225,15 @@ def _unit_rows(rows: FloatArray, whole: FloatArray, usable: BoolArray, *, robust
     Parameters
     ----------
     rows : ndarray, shape=(n_rows, n)
-    whole : ndarray, shape=(n_rows, m)
-        What the rows were made from: what is left of it by rounding is no variation.
+    whole : ndarray, shape=(n_rows, 1)
+        Length of what the rows were made from: what rounding leaves of it is no variation.
     usable : ndarray, shape=(n_rows,), dtype=bool
         Other rows become NaN, as constant rows do.
     robust : bool
         Weigh deviations from the median as the biweight midcorrelation does, where the median of them is not 0.
     """
-    negligible = ROUNDING * _lengths(whole)
-    deviation = rows - np.nansum(rows, axis=1, keepdims=True) / np.maximum((~np.isnan(rows)).sum(axis=1), 1)[:, None]
+    negligible, n = ROUNDING * whole, (~np.isnan(rows)).sum(axis=1, keepdims=True)
+    deviation = rows - np.nan_to_num(rows).sum(axis=1, keepdims=True) / np.maximum(n, 1)
     if robust:
         from_median = rows - _medians(rows)
         mad = _medians(np.abs(from_median))
@@ -242,7 +247,9 @@ def _unit_rows(rows: FloatArray, whole: FloatArray, usable: BoolArray, *, robust
 
 
 def _lengths(rows: FloatArray) -> FloatArray:
-    length: FloatArray = np.sqrt(np.nansum(np.square(rows), axis=1, keepdims=True))
+    """Return the length of each row, shape=(n_rows, 1), past missing values."""
+    filled = np.nan_to_num(rows)
+    length: FloatArray = np.sqrt(np.einsum("ij,ij->i", filled, filled))[:, None]
     return length
 
 

@@ -177,8 +177,8 @@ class _Condition:
         from models.design_correlation import design_correlation
 
         pairs = frame["gene"].to_numpy(np.int64), frame["metabolite"].to_numpy(np.int64)
-        values = self._genes.values, self._metabolites.values
-        return design_correlation(*values, pairs, self._design, method=self._config.method).columns()
+        values, method = (self._genes.values, self._metabolites.values), self._config.method
+        return design_correlation(*values, pairs, self._design, method=method, workers=self._workers).columns()
 
 
 def _every_pair(conditions: dict[str, _Condition]) -> Iterator[pd.DataFrame]:

@@ -19,8 +19,7 @@ from tasks.store import Store
 from tasks.workers import BAIT_BLOCK, correlation_workers, usable_cores
 
 if TYPE_CHECKING:
-    from models.correlation import BestPartner
-    from models.design import Design
+    from models.design_correlation import DesignCorrelation
 
 
 @stage("correlation-evidence")
@@ -36,6 +35,7 @@ def correlate_targets(
     """Correlate every gene with each target's metabolites, permute whole groups, and refit without each fold."""
     from models.correlation import best_partner
     from models.design import Design
+    from models.design_correlation import design_correlation
     from models.significance import group_permutations, permutation_p
 
     store, workers = Store(runtime.store), correlation_workers(runtime)
@@ -54,7 +54,10 @@ def correlate_targets(
         )
         names = [members[index] if index >= 0 else None for index in best.index]
         evidence.append(_evidence(target, gene_layer, best.rho, best.strength, names, p))
-        tables.append(_with_best(evidence[-1], best, gene_layer.values, values, design, method))
+        tested = np.flatnonzero(best.index >= 0)
+        pairs = tested, best.index[tested]
+        coefficients = design_correlation(gene_layer.values, values, pairs, design, method=method, workers=workers)
+        tables.append(_with_best(evidence[-1].iloc[tested], coefficients))
         refit = {
             fold: best_partner(gene_layer.values[:, keep], values[:, keep], method=method, workers=workers).strength
             for fold, keep in kept.items()
@@ -124,22 +127,11 @@ def _kept_samples(
     return {fold: np.array([by_sample[sample] != "held_out" for sample in shared]) for fold, by_sample in roles.items()}
 
 
-def _with_best(
-    evidence: pd.DataFrame,
-    best: "BestPartner",
-    genes: npt.NDArray[np.float32],
-    metabolites: npt.NDArray[np.float32],
-    design: "Design",
-    method: CorrelationMethod,
-) -> pd.DataFrame:
-    """Return each gene that has a best metabolite with all coefficients of the pair."""
-    from models.design_correlation import design_correlation
-
-    tested = np.flatnonzero(best.index >= 0)
-    found = design_correlation(genes, metabolites, (tested, best.index[tested]), design, method=method)
-    rows = evidence.iloc[tested].reset_index(drop=True).rename(columns={"value": "rho", "detail": "metabolite_id"})
-    names = rows[["target", "gene_id", "metabolite_id", "rho", "p"]]
-    return pd.concat([names.assign(n_samples=found.n_samples), found.columns()], axis=1)
+def _with_best(evidence: pd.DataFrame, coefficients: "DesignCorrelation") -> pd.DataFrame:
+    """Return the evidence of genes that have a best metabolite with all coefficients of the pair."""
+    rows = evidence.reset_index(drop=True).rename(columns={"value": "rho", "detail": "metabolite_id"})
+    pairs = rows[["target", "gene_id", "metabolite_id", "rho", "p"]]
+    return pd.concat([pairs.assign(n_samples=coefficients.n_samples), coefficients.columns()], axis=1)
 
 
 def _evidence(
