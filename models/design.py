@@ -89,7 +89,7 @@ def likeness(values: FloatArray, groups: Sequence[str]) -> Likeness:
     known = ~np.isnan(values)
     size = known @ member
     total, n_groups = size.sum(axis=1), (size > 0).sum(axis=1)
-    exact = np.where(known, values, 0.0)
+    exact = np.nan_to_num(values.astype(np.float64))
     centred = np.where(known, exact - (exact.sum(axis=1) / np.maximum(total, 1))[:, None], 0.0)
     squares = np.square(centred).sum(axis=1)
     explained = (np.square(centred @ member) / np.maximum(size, 1)).sum(axis=1)
