@@ -45,8 +45,18 @@ def _count(name: str, unit: str = "", *, nullable: bool = False) -> Column:
     return Column(name=name, dtype="int64", unit=unit, nullable=nullable)
 
 
-def _contract(kind: str, *columns: Column, further: Dtype | None = None) -> TableContract:
-    return TableContract(kind=kind, schema_version=1, columns=columns, further=further)
+def _contract(kind: str, *columns: Column, further: Dtype | None = None, version: int = 1) -> TableContract:
+    return TableContract(kind=kind, schema_version=version, columns=columns, further=further)
+
+
+_RHO = _number("rho", "correlation by the study's method, -1 to 1")
+_DESIGN_COLUMNS = (
+    _number("rho_between", "the method's correlation of group means, -1 to 1", nullable=True),
+    _number("rho_within", "correlation of what group means leave, -1 to 1", nullable=True),
+    _number("rho_given_batch", "correlation of what batch means leave, -1 to 1", nullable=True),
+    _count("n_groups", "replicate groups of the samples"),
+)
+"""Beside each correlation, what the design makes of it."""
 
 
 EVIDENCES = ("correlation", "autoencoder", "graph", "homology", "bait")
@@ -208,9 +218,11 @@ _CONTRACTS = (
         _text("gene_id"),
         _text("metabolite_id"),
         _count("n_samples"),
-        _number("rho", "correlation by the study's method, -1 to 1"),
+        _RHO,
         _number("p", "two-sided"),
         _number("q", "Benjamini-Hochberg over all pairs of the condition"),
+        *_DESIGN_COLUMNS,
+        version=2,
     ),
     # Strongest partners over all samples, whatever passes: side is `gene` or `metabolite`, whose partners these are.
     _contract(
@@ -220,8 +232,21 @@ _CONTRACTS = (
         _text("gene_id"),
         _text("metabolite_id"),
         _count("n_samples"),
-        _number("rho", "correlation by the study's method, -1 to 1"),
+        _RHO,
         _number("p", "two-sided"),
+        *_DESIGN_COLUMNS,
+        version=2,
+    ),
+    # Each gene with the metabolite of the target that it correlates with most strongly.
+    _contract(
+        "target_correlation",
+        _text("target"),
+        _text("gene_id"),
+        _text("metabolite_id"),
+        _count("n_samples"),
+        _RHO,
+        _number("p", "permutation of whole groups"),
+        *_DESIGN_COLUMNS,
     ),
     _contract(
         "conditions",

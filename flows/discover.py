@@ -256,7 +256,8 @@ class _Run:
         ranked = self.steps.run(rank.rank_genes, genes, tables, annotation, config, self.runtime)
         self._pictures.append(self.steps.start(pictures.draw_ranking, ranked, config, self.runtime))
         notes = (*content.notes, *(homology.notes if homology else ()), *ranked.notes)
-        return content.model_copy(update={"homology": homology, "ranked": ranked, "notes": notes})
+        update = {"target_correlation": correlation.best, "homology": homology, "ranked": ranked, "notes": notes}
+        return content.model_copy(update=update)
 
     def _start_reading(self, name: str, sheet: Artifact | None) -> Step[LayerRead]:
         config = self.study.layers[name]

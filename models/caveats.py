@@ -1,18 +1,18 @@
 """What the reader of a report must know before anything else."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from configs.tables import EVIDENCES
-
-FEW_GROUPS = 10
-"""Replicate groups below which the order of groups is a poor null."""
+from models.design import Power
 
 
 def caveats(
-    groups: Sequence[str], verdicts: pd.DataFrame | None, weights: Mapping[str, Mapping[str, float]]
+    groups: Sequence[str],
+    power: Power,
+    verdicts: pd.DataFrame | None,
+    weights: Mapping[str, Mapping[str, float]],
 ) -> tuple[str, ...]:
     """Say what limits a study, most serious first.
 
@@ -20,6 +20,8 @@ def caveats(
     ----------
     groups : sequence of str
         Replicate group of each sample that p comes from.
+    power : Power
+        What these groups can show.
     verdicts : DataFrame or None
         Table of the contract `verdicts`; None where the study has no label to predict.
     weights : mapping of str to mapping of str to float
@@ -30,22 +32,19 @@ def caveats(
     tuple of str
         Sentences; none where nothing limits the study.
     """
-    return (*_group_caveats(groups), *_label_caveats(verdicts), *_evidence_caveats(weights))
+    return (*_group_caveats(groups, power), *_label_caveats(verdicts), *_evidence_caveats(weights))
 
 
-def _group_caveats(groups: Sequence[str]) -> list[str]:
-    distinct, said = len(set(groups)), []
-    if distinct == len(groups):
+def _group_caveats(groups: Sequence[str], power: Power) -> list[str]:
+    said = []
+    if len(set(groups)) == len(groups):
         said.append(
             "Every sample is its own replicate group. If some samples are replicates of each other, say so with "
             "`group_by` under `samples`: as it is, replicates stand on both sides of the folds, and held-out "
             "accuracies, p and q look better than they are."
         )
-    if distinct < FEW_GROUPS:
-        said.append(
-            f"There are only {distinct} replicate groups, which can be put in {math.factorial(distinct):,} orders, and "
-            "p and q come from such orders. Trust the order of the genes more than their p and q."
-        )
+    if not power.one_gene_can_pass:
+        said.append(power.sentence())
     return said
 
 

@@ -155,7 +155,7 @@ class Measure(ABC):
 
     def groups(self, genes: FloatArray) -> list[GeneGroup]:
         """Group genes by the samples they have values in; those with fewer than 4 values or all the same are out."""
-        patterns, member = _patterns(~np.isnan(genes))
+        patterns, member = sample_patterns(~np.isnan(genes))
         order = np.argsort(member, kind="stable")
         groups = []
         for known, index in zip(
@@ -191,7 +191,7 @@ class Spearman(Measure):
         parts = []
         for n_samples, rows in groupby(order, key=lambda row: int(size[row])):
             index = np.array(list(rows))
-            patterns, pattern = _patterns(known[index])
+            patterns, pattern = sample_patterns(known[index])
             factors = _weights(ranks[index], known[index])
             parts.append(Part(index, n_samples, factors, squares[index], pattern, patterns))
         return parts
@@ -294,7 +294,7 @@ class Pearson(Measure):
     def parts(self, group: GeneGroup, metabolites: FloatArray) -> list[Part]:
         """Divide by the pattern of common samples."""
         values = metabolites[:, group.columns]
-        patterns, member = _patterns(~np.isnan(values))
+        patterns, member = sample_patterns(~np.isnan(values))
         parts = []
         for number, known in enumerate(patterns):
             index = np.flatnonzero(member == number)
@@ -354,7 +354,7 @@ def _dtype(n: int) -> type[np.float32 | np.float64]:
     return np.float32 if n <= EXACT_SAMPLES else np.float64
 
 
-def _patterns(known: BoolArray) -> tuple[BoolArray, IntArray]:
+def sample_patterns(known: BoolArray) -> tuple[BoolArray, IntArray]:
     """Return the distinct rows and which of them each row is."""
     if known.all():
         return np.ones((1, known.shape[1]), dtype=np.bool_), np.zeros(len(known), dtype=np.int64)

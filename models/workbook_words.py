@@ -84,6 +84,22 @@ _PAIRS = {
         "wherever they resemble each other; the q of the ranking is not.",
         SCIENTIFIC,
     ),
+    "rho_between": ColumnWord(
+        "-1 to 1",
+        "The same correlation of the means of the replicate groups, each counted once: do conditions with much of the "
+        "one have much of the other? None below 4 groups.",
+        SCORE,
+    ),
+    "rho_within": ColumnWord(
+        "-1 to 1",
+        "Correlation of what is left when the mean of the group is subtracted: do replicates differ alike? None "
+        "without replicates.",
+        SCORE,
+    ),
+    "rho_given_batch": ColumnWord(
+        "-1 to 1", "Partial correlation given the batch: what is left when the mean of the batch is subtracted.", SCORE
+    ),
+    "n_groups": ColumnWord("groups", "Replicate groups behind the correlation.", COUNT),
 }
 
 _SAMPLES = {

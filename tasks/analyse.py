@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from configs.artifact import Artifact, Runtime
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from models.arithmetic import Workers
     from models.correlation import PairTable
 
+ALL_SAMPLES = "all samples"
+"""Name of the condition that holds every sample of both layers."""
 STRONGEST_PAIRS = 100_000
 """Pairs of each condition that figures and workbook choose from where all pairs are listed."""
 
@@ -56,31 +57,33 @@ def embed_latents(latents: dict[str, Artifact], shared: tuple[str, ...], seed: i
 def correlate(layers: PairedLayers, config: CorrelationConfig, runtime: Runtime) -> Correlations:
     """Correlate every gene with every metabolite, over all samples and within each large enough condition."""
     store, workers = Store(runtime.store), correlation_workers(runtime)
-    tables = _Tables(
-        store.get_layer(layers.genes, "genes"), store.get_layer(layers.metabolites, "metabolites"), config, workers
-    )
-    conditions = {"all samples": layers.shared}
+    samples = store.get_table(layers.sheet)
+    genes, metabolites = store.get_layer(layers.genes, "genes"), store.get_layer(layers.metabolites, "metabolites")
+    members = {ALL_SAMPLES: layers.shared}
     if config.per_condition:
-        samples = store.get_table(layers.sheet)
         usable = samples[samples["sample_id"].isin(layers.shared)]
-        conditions |= conditions_of(usable, label_columns(samples), minimum=config.min_condition_samples)
-    found = {condition: tables.strongest(members) for condition, members in conditions.items()}
+        members |= conditions_of(usable, label_columns(samples), minimum=config.min_condition_samples)
+    conditions = {
+        name: _Condition(genes.restricted_to(ids), metabolites.restricted_to(ids), samples, config, workers)
+        for name, ids in members.items()
+    }
+    found = {name: condition.strongest() for name, condition in conditions.items()}
     tested = [
         {
-            "condition": condition,
-            "n_samples": len(conditions[condition]),
+            "condition": name,
+            "n_samples": len(members[name]),
             "n_pairs": pairs.n_pairs,
             "n_passing": pairs.n_passing,
             "smallest_p": pairs.smallest_p,
         }
-        for condition, pairs in found.items()
+        for name, pairs in found.items()
     ]
-    strongest = [tables.named(pairs.frame, condition) for condition, pairs in found.items()]
+    strongest = [conditions[name].named(pairs.frame, name) for name, pairs in found.items()]
     kept = store.put_table(pd.concat(strongest, ignore_index=True), "pairs")
     return Correlations(
         pairs=kept,
-        listed=kept if config.max_listed_pairs else store.put_tables(tables.every_pair(conditions), "pairs"),
-        top=store.put_table(tables.top(layers.shared), "top_pairs"),
+        listed=kept if config.max_listed_pairs else store.put_tables(_every_pair(conditions), "pairs"),
+        top=store.put_table(conditions[ALL_SAMPLES].top(), "top_pairs"),
         conditions=store.put_table(pd.DataFrame(tested), "conditions"),
         notes=tuple(
             f"{row['condition']}: {row['n_passing']:,} of {row['n_pairs']:,} pairs pass q <= {config.alpha:g}."
@@ -137,57 +140,63 @@ def validate(
     )
 
 
-class _Tables:
-    """The genes and metabolites of a study, and how they are correlated."""
+class _Condition:
+    """The genes and metabolites in the samples of one condition, and how they are correlated."""
 
-    def __init__(self, genes: Layer, metabolites: Layer, config: CorrelationConfig, workers: "Workers") -> None:
+    def __init__(
+        self, genes: Layer, metabolites: Layer, sheet: pd.DataFrame, config: CorrelationConfig, workers: "Workers"
+    ) -> None:
+        from models.design import Design
+
         self._genes, self._metabolites, self._config, self._workers = genes, metabolites, config, workers
+        self._design = Design.of_samples(sheet, genes.sample_ids)
 
-    def strongest(self, members: tuple[str, ...]) -> "PairTable":
-        """Return the strongest pairs that pass within some samples."""
+    def strongest(self) -> "PairTable":
+        """Return the strongest pairs that pass."""
         from models.correlation import passing_pairs
 
         return passing_pairs(
-            *self._values(members),
+            self._genes.values,
+            self._metabolites.values,
             alpha=self._config.alpha,
             max_listed=self._config.max_listed_pairs or STRONGEST_PAIRS,
             method=self._config.method,
             workers=self._workers,
         )
 
-    def every_pair(self, conditions: dict[str, tuple[str, ...]]) -> Iterator[pd.DataFrame]:
-        """Yield all pairs that pass, condition by condition and block by block; the first frame is empty."""
+    def every_pair(self) -> Iterator[pd.DataFrame]:
+        """Yield all pairs that pass, block by block."""
         from models.correlation import every_passing_pair
 
-        yield self.named(pd.DataFrame({"gene": [], "metabolite": [], "n_samples": [], "rho": [], "p": [], "q": []}), "")
-        for condition, members in conditions.items():
-            pairs = every_passing_pair(
-                *self._values(members),
-                alpha=self._config.alpha,
-                method=self._config.method,
-                workers=self._workers,
-            )
-            for frame in pairs.frames:
-                yield self.named(frame, condition)
+        pairs = every_passing_pair(
+            self._genes.values,
+            self._metabolites.values,
+            alpha=self._config.alpha,
+            method=self._config.method,
+            workers=self._workers,
+        )
+        yield from pairs.frames
 
-    def top(self, members: tuple[str, ...]) -> pd.DataFrame:
-        """Return the strongest partners of each gene and metabolite within some samples."""
+    def top(self) -> pd.DataFrame:
+        """Return the strongest partners of each gene and metabolite."""
         from models.top_pairs import top_pairs
 
         found = top_pairs(
-            *self._values(members),
+            self._genes.values,
+            self._metabolites.values,
             per_gene=self._config.top_per_gene,
             per_metabolite=self._config.top_per_metabolite,
             method=self._config.method,
             workers=self._workers,
         )
-        return pd.concat([found[["side", "rank"]], self._ids(found), found[["n_samples", "rho", "p"]]], axis=1)
+        numbers = found[["n_samples", "rho", "p"]]
+        return pd.concat([found[["side", "rank"]], self._ids(found), numbers, self._designed(found)], axis=1)
 
     def named(self, frame: pd.DataFrame, condition: str) -> pd.DataFrame:
-        """Return pairs with ids in place of rows, under the name of a condition."""
+        """Return pairs with ids in place of rows, under a condition's name, with the design's coefficients."""
         numbers = frame[["n_samples", "rho", "p", "q"]].reset_index(drop=True).astype({"n_samples": np.int64})
         conditions = pd.DataFrame({"condition": pd.Series([condition] * len(frame), dtype="str")})
-        return pd.concat([conditions, self._ids(frame), numbers], axis=1)
+        return pd.concat([conditions, self._ids(frame), numbers, self._designed(frame)], axis=1)
 
     def _ids(self, frame: pd.DataFrame) -> pd.DataFrame:
         ids = {"gene": self._genes.feature_ids, "metabolite": self._metabolites.feature_ids}
@@ -197,5 +206,18 @@ class _Tables:
         }
         return pd.DataFrame(texts)
 
-    def _values(self, members: tuple[str, ...]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        return self._genes.columns_of(members), self._metabolites.columns_of(members)
+    def _designed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        from models.design_correlation import design_correlation
+
+        pairs = frame["gene"].to_numpy(np.int64), frame["metabolite"].to_numpy(np.int64)
+        values, method = (self._genes.values, self._metabolites.values), self._config.method
+        return design_correlation(*values, pairs, self._design, method=method, workers=self._workers).columns()
+
+
+def _every_pair(conditions: dict[str, _Condition]) -> Iterator[pd.DataFrame]:
+    """Yield all pairs that pass, condition by condition and block by block; the first frame is empty."""
+    empty = pd.DataFrame({name: [] for name in ("gene", "metabolite", "n_samples", "rho", "p", "q")})
+    yield conditions[ALL_SAMPLES].named(empty, ALL_SAMPLES)
+    for name, condition in conditions.items():
+        for frame in condition.every_pair():
+            yield condition.named(frame, name)

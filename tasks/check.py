@@ -14,6 +14,7 @@ from models.engine_choice import choose_engine, engine_note
 from models.layer import Layer
 from models.presets import parameter_count
 from tasks import evidence, prepare
+from tasks.design import design_facts
 from tasks.networks import hidden_widths_of
 from tasks.records import FoldPlan, PreparedStudy, References
 from tasks.store import Store
@@ -46,10 +47,12 @@ def check_study(study: StudyConfig, folder: Path) -> CheckReport:
         )
         store = Store(temporary)
         families = _check_annotation_and_families(study, folder, prepared, references, runtime)
-        sheet = store.get_table(prepared.sheet)
+        design = design_facts(prepared, study, store)
         layers = tuple(_layer_sentence(study, prepared, store, name) for name in study.layers)
     facts = (
-        f"{len(prepared.shared)} samples are in every layer, in {sheet['group'].nunique()} replicate groups.",
+        *design.facts,
+        design.power.sentence(),
+        design.permutations,
         f"Labels to predict: {', '.join(prepared.labels) or 'none, so the graph network is left out'}.",
         _plan_sentence(plan, study.validation.repeats),
         *(f"Target {name}: {_counted(len(ids), 'metabolite')}." for name, ids in references.targets.items()),

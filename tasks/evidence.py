@@ -1,6 +1,7 @@
 """Evidence by gene and target: correlation with its null, baits, homology."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,9 @@ from tasks.stage import stage
 from tasks.store import Store
 from tasks.workers import BAIT_BLOCK, correlation_workers, usable_cores
 
+if TYPE_CHECKING:
+    from models.design_correlation import DesignCorrelation
+
 
 @stage("correlation-evidence")
 def correlate_targets(
@@ -30,22 +34,30 @@ def correlate_targets(
 ) -> CorrelationEvidence:
     """Correlate every gene with each target's metabolites, permute whole groups, and refit without each fold."""
     from models.correlation import best_partner
+    from models.design import Design
+    from models.design_correlation import design_correlation
     from models.significance import group_permutations, permutation_p
 
     store, workers = Store(runtime.store), correlation_workers(runtime)
     shared = layers.shared
     gene_layer = store.get_layer(layers.genes, "genes").restricted_to(shared)
     metabolite_layer = store.get_layer(layers.metabolites, "metabolites").restricted_to(shared)
-    groups = store.get_table(layers.sheet).set_index("sample_id").loc[list(shared), "group"].tolist()
+    design = Design.of_samples(store.get_table(layers.sheet), shared)
     kept = _kept_samples(store.get_table(plan.table), plan.folds, shared)
-    evidence, refits = [], []
+    evidence, refits, tables = [], [], []
     for target, members in targets.items():
         values = metabolite_layer.values[metabolite_layer.positions_of(members)]
         best = best_partner(gene_layer.values, values, method=method, workers=workers)
-        draws = group_permutations(groups, count=permutations, seed=derived_seed(seed, "permutation", target))
-        p = permutation_p(best.strength, gene_layer.values, values, groups, draws, method=method, workers=workers)
+        draws = group_permutations(design.groups, count=permutations, seed=derived_seed(seed, "permutation", target))
+        p = permutation_p(
+            best.strength, gene_layer.values, values, design.groups, draws, method=method, workers=workers
+        )
         names = [members[index] if index >= 0 else None for index in best.index]
         evidence.append(_evidence(target, gene_layer, best.rho, best.strength, names, p))
+        tested = np.flatnonzero(best.index >= 0)
+        pairs = tested, best.index[tested]
+        coefficients = design_correlation(gene_layer.values, values, pairs, design, method=method, workers=workers)
+        tables.append(_with_best(evidence[-1].iloc[tested], coefficients))
         refit = {
             fold: best_partner(gene_layer.values[:, keep], values[:, keep], method=method, workers=workers).strength
             for fold, keep in kept.items()
@@ -54,6 +66,7 @@ def correlate_targets(
     return CorrelationEvidence(
         evidence=store.put_table(pd.concat(evidence, ignore_index=True), "evidence"),
         refits=store.put_table(pd.concat(refits, ignore_index=True), "refits"),
+        best=store.put_table(pd.concat(tables, ignore_index=True), "target_correlation"),
     )
 
 
@@ -112,6 +125,13 @@ def _kept_samples(
     """Return by fold which of the shared samples are not held out."""
     roles = {fold: fold_roles(table, fold) for fold in folds}
     return {fold: np.array([by_sample[sample] != "held_out" for sample in shared]) for fold, by_sample in roles.items()}
+
+
+def _with_best(evidence: pd.DataFrame, coefficients: "DesignCorrelation") -> pd.DataFrame:
+    """Return the evidence of genes that have a best metabolite with all coefficients of the pair."""
+    rows = evidence.reset_index(drop=True).rename(columns={"value": "rho", "detail": "metabolite_id"})
+    pairs = rows[["target", "gene_id", "metabolite_id", "rho", "p"]]
+    return pd.concat([pairs.assign(n_samples=coefficients.n_samples), coefficients.columns()], axis=1)
 
 
 def _evidence(

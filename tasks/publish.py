@@ -95,6 +95,8 @@ def tables_of(content: RunContent) -> Iterator[tuple[str, Artifact]]:
         yield "correlated_pairs", content.correlations.listed
         yield "top_pairs", content.correlations.top
         yield "correlation_conditions", content.correlations.conditions
+    if content.target_correlation:
+        yield "target_correlation", content.target_correlation
     if content.homology:
         yield from ((f"family_{name}", table) for name, table in content.homology.hits.items())
 

@@ -141,10 +141,11 @@ class Correlations(Record):
 
 
 class CorrelationEvidence(Record):
-    """Correlation of each gene with the metabolites of each target."""
+    """Correlation of each gene with the metabolites of each target; `best` is that with its best metabolite."""
 
     evidence: Artifact
     refits: Artifact
+    best: Artifact
 
 
 class Homology(Record):
@@ -228,6 +229,7 @@ class RunContent(Record):
     embedding: Artifact | None = None
     correlations: Correlations | None = None
     importance: tuple[Artifact, ...] = ()
+    target_correlation: Artifact | None = None
     homology: Homology | None = None
     ranked: Ranked | None = None
     reported: Reported | None = None

@@ -9,6 +9,7 @@ from configs.errors import CairnError
 from configs.study import ExecutionConfig, StoreConfig, StudyConfig
 from configs.tables import EVIDENCES
 from models.report import Provenance, ReportContent, ReportFigure, Section, TargetReport, render_report
+from tasks.design import DesignFacts, design_facts
 from tasks.records import FigureFiles, Ranked, Reported, RunContent
 from tasks.stage import stage
 from tasks.store import Store
@@ -47,27 +48,33 @@ def without_execution(study: StudyConfig) -> StudyConfig:
 def _page(content: RunContent, study: StudyConfig, store: Store) -> ReportContent:
     ranked = _ranked(content)
     validated = content.validated
+    design = design_facts(content.prepared, study, store)
     of_target = {name for target in ranked.weights for name in _target_figures(target)}
     return ReportContent(
         study=study.study,
         targets=_targets(content, ranked, store),
-        verdicts=validated.sentences if validated else (),
+        verdicts=(*_design_sentences(design), *(validated.sentences if validated else ())),
         validation=_records(store.get_table(validated.validation)) if validated else (),
         qc=_records(store.get_table(content.prepared.quality)),
         figures=[_figure(figure, store) for figure in content.figures if figure.name not in of_target],
         settings=study.model_dump(mode="json", exclude={"execution", "store"}),
         provenance=_provenance(content, ranked),
-        warnings=_warnings(content, ranked, store),
+        warnings=_warnings(content, ranked, design, store),
         notes=_said_once(content, ranked),
     )
 
 
-def _warnings(content: RunContent, ranked: Ranked, store: Store) -> tuple[str, ...]:
+def _design_sentences(design: DesignFacts) -> tuple[str, ...]:
+    """Return what the design can show; what it cannot stands among the warnings."""
+    power = (design.power.sentence(),) if design.power.one_gene_can_pass else ()
+    return (*design.facts, *power, design.permutations)
+
+
+def _warnings(content: RunContent, ranked: Ranked, design: DesignFacts, store: Store) -> tuple[str, ...]:
     from models.caveats import caveats
 
-    sheet, validated = store.get_table(content.prepared.sheet), content.validated
-    groups = sheet.loc[sheet["sample_id"].isin(content.prepared.shared), "group"].tolist()
-    return caveats(groups, store.get_table(validated.verdicts) if validated else None, ranked.weights)
+    verdicts = store.get_table(content.validated.verdicts) if content.validated else None
+    return caveats(design.design.groups, design.power, verdicts, ranked.weights)
 
 
 def _said_once(content: RunContent, ranked: Ranked) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The whole pipeline on a tiny study: what is made, what is made again, and what is not."""
 
+import html
 import json
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from flows.discover import Discovered
 from flows.embedded import run_embedded
 from models.autoencoder import decode_weights
 from models.parquet import decode_frame
+from tasks.check import check_study
 from tasks.store import Store
 from tasks.weights import write_weights
 
@@ -67,6 +69,7 @@ def test_the_run_folder_holds_what_the_readme_lists(first: Discovered) -> None:
         "tables/fold_plan.csv",
         "tables/validation.csv",
         "tables/correlated_pairs.csv",
+        "tables/target_correlation.csv",
     } <= files
     assert {"figures/training_curves.png", "figures/training_curves.svg", "figures/latents_tissue.png"} <= files
     csv, parquet = pd.read_csv(folder / "ranking.csv"), ranking_of(first)
@@ -74,6 +77,16 @@ def test_the_run_folder_holds_what_the_readme_lists(first: Discovered) -> None:
     np.testing.assert_allclose(csv["score"], parquet["score"])
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     assert {item["path"] for item in manifest["inputs"]} >= {"expression.tsv", "metabolites.tsv", "samples.tsv"}
+
+
+def test_the_report_says_what_the_groups_can_show_as_a_check_does(
+    first: Discovered, tiny_study: StudyConfig, simulated: Path
+) -> None:
+    page = html.unescape((Path(first.run_folder) / "report.html").read_text("utf-8"))
+    told = [fact for fact in check_study(tiny_study, simulated).facts if "replicate" in fact]
+    assert len(told) == 4
+    for fact in told:
+        assert page.count(fact) == 1, fact
 
 
 def test_weights_are_written_as_an_ordinary_dense_network(first: Discovered, store: Path, tmp_path: Path) -> None:

@@ -6,12 +6,16 @@ import pytest
 
 from configs.artifact import Runtime
 from configs.study import CorrelationConfig
+from models.design import Design
+from models.design_correlation import design_correlation
 from models.layer import Layer
 from tasks.analyse import correlate
 from tasks.records import Correlations, PairedLayers
 from tasks.store import Store
 
 SAMPLES = tuple(f"s{number}" for number in range(12))
+GROUPS = tuple("aabbcddeeffg")
+BATCHES = tuple("xyxyxyxyxyxy")
 
 
 @pytest.fixture
@@ -25,13 +29,13 @@ def layers(runtime: Runtime) -> PairedLayers:
     shared = rng.normal(size=12)
     values = [(rng.normal(size=(size, 12)) + shared).astype(np.float32) for size in (40, 15)]
     names = [tuple(f"{letter}{number}" for number in range(size)) for letter, size in (("g", 40), ("m", 15))]
-    sheet = pd.DataFrame({"sample_id": SAMPLES, "group": SAMPLES, "batch": None, "time": np.nan})
+    sheet = pd.DataFrame({"sample_id": SAMPLES, "group": GROUPS, "batch": BATCHES, "time": np.nan})
     sheet["tissue"] = ["leaf"] * 6 + ["root"] * 6
     genes, metabolites = (Layer("x", table, ids, SAMPLES) for table, ids in zip(values, names, strict=True))
     return PairedLayers(
         genes=store.put_layer(genes),
         metabolites=store.put_layer(metabolites),
-        sheet=store.put_table(sheet.astype({"batch": "str"}), "samples"),
+        sheet=store.put_table(sheet, "samples"),
         shared=SAMPLES,
     )
 
@@ -58,6 +62,28 @@ def test_the_top_partners_have_names(layers: PairedLayers, runtime: Runtime, met
     assert top.groupby(["side", "gene_id"]).size()["gene"].eq(2).all()
     assert top.groupby(["side", "metabolite_id"]).size()["metabolite"].eq(3).all()
     assert top["n_samples"].eq(12).all()
+
+
+@pytest.mark.parametrize("listed", [100_000, None])
+def test_pairs_have_the_coefficients_of_the_design_beside_them(
+    listed: int | None, layers: PairedLayers, runtime: Runtime
+) -> None:
+    done, store = correlated(layers, runtime, max_listed_pairs=listed), Store(runtime.store)
+    genes, metabolites = store.get_layer(layers.genes, "g"), store.get_layer(layers.metabolites, "m")
+    for table in (done.listed, done.top):
+        pairs = store.get_table(table)
+        for condition, rows in pairs.groupby(pairs["condition"]) if "condition" in pairs else [("all samples", pairs)]:
+            keep = {"tissue=leaf": slice(6), "tissue=root": slice(6, 12)}.get(str(condition), slice(12))
+            found = design_correlation(
+                genes.values[:, keep],
+                metabolites.values[:, keep],
+                (genes.positions_of(rows["gene_id"]), metabolites.positions_of(rows["metabolite_id"])),
+                Design(GROUPS[keep], BATCHES[keep]),
+            )
+            np.testing.assert_allclose(rows["rho"], found.total, atol=1e-11)
+            names = ["rho_between", "rho_within", "rho_given_batch", "n_groups"]
+            np.testing.assert_allclose(rows[names], found.columns()[names])
+            assert len(set(GROUPS[keep])) == rows["n_groups"].unique()
 
 
 def test_no_partner_need_be_listed(layers: PairedLayers, runtime: Runtime) -> None:
