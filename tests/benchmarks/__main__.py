@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks.bench_autoencoder import span_against_dense
+from tests.benchmarks.bench_classification import arabidopsis, breast
 from tests.benchmarks.bench_correlation import correlation
 from tests.benchmarks.bench_files import files
 from tests.benchmarks.bench_growth import growth
@@ -17,6 +18,8 @@ BENCHMARKS: dict[str, Callable[[], Table]] = {
     "correlation": correlation,
     "autoencoder": span_against_dense,
     "files": files,
+    "breast": breast,
+    "arabidopsis": arabidopsis,
     "growth": growth,
     "pipeline": pipeline,
 }

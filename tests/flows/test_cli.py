@@ -42,7 +42,7 @@ SETTINGS: dict[str, Any] = {
     "samples": {"path": "samples.tsv", "labels": ["tissue"]},
     "targets": {"acids": ["M1", "M2"]},
     "baits": {"acids": ["G1"]},
-    "validation": {"folds": 4},
+    "validation": {"folds": 4, "repeats": 1, "permutations": 19},
 }
 
 
@@ -304,7 +304,7 @@ BAD = {
             "('leaf_n', 'leaf_s', 'root_n', 'root_s').",
             "Lower validation.folds to at most 4",
         ),
-        settings={"validation": {"folds": 5}},
+        settings={"validation": {"folds": 5, "scheme": "grouped"}},
     ),
     "a misspelt key": Bad(
         ("study.yaml: wanted valid settings, found the key 'targts' does not exist (nearest: 'targets').",),
@@ -454,7 +454,7 @@ def test_a_check_says_what_would_run(cairn: Cairn, study: Path) -> None:
         "With 4 replicate groups the smallest exact two-sided p of a rank correlation of their means is 0.083, and one",
         "The p of the ranking pools 200 permutations of whole groups",
         "Labels to predict: tissue.",
-        "4 folds and the final fit.",
+        "4 folds of whole groups, and the final fit.",
         "Target acids: 2 metabolites.",
         "Baits of acids: 1 gene.",
         "The study can run.",

@@ -20,6 +20,8 @@ SLOW = (
     "autoencoder.checkpoint_seconds=0",
     "graph.max_epochs=5",
     "validation.folds=3",
+    "validation.repeats=1",
+    "validation.permutations=19",
     "execution.parallel_folds=1",
 )
 
