@@ -1,0 +1,72 @@
+"""Figure of the genes that matter most to the networks."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from models.figures.style import (
+    DARK,
+    GREY,
+    PALETTE,
+    SMALL,
+    TWO_COLUMNS,
+    drawn,
+    message_figure,
+    new_figure,
+    panels,
+    short_names,
+)
+
+IMPORTANCE_NAMES = {
+    "reconstruction": "reconstruction\n(held-out explained variance)",
+    "gradient": "gradient\n(response of the latents)",
+    "graph": "graph\n(held-out loss increase)",
+}
+
+
+@drawn
+def top_importance(summary: pd.DataFrame, *, count: int = 15) -> Figure:
+    """Draw the best genes by each importance, with error bars and stability.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        Table of the contract `importance_summary`.
+    count : int
+        Genes to draw in each panel, best first.
+    """
+    present = [name for name in IMPORTANCE_NAMES if summary[name].notna().any()]
+    if not present:
+        return message_figure("no gene has an importance")
+    figure = new_figure(TWO_COLUMNS, 24 + 3.6 * min(count, len(summary)))
+    for axes, name in zip(panels(figure, len(present), len(present)), present, strict=True):
+        best = summary.dropna(subset=[name]).sort_values(name, ascending=False, kind="stable").head(count)
+        _panel(axes, best, name, colour=PALETTE[list(IMPORTANCE_NAMES).index(name)])
+    return figure
+
+
+def _panel(axes: Axes, best: pd.DataFrame, name: str, *, colour: str) -> None:
+    rows = np.arange(len(best))
+    mean = best[name].to_numpy(np.float64)
+    spread = best[f"{name}_sd"].fillna(0).to_numpy(np.float64)
+    axes.errorbar(mean, rows, xerr=spread, fmt="o", color=colour, markersize=3, elinewidth=0.8, capsize=1.5, zorder=3)
+    if name == "reconstruction":
+        axes.scatter(best["reconstruction_null"], rows, s=14, marker="|", color=GREY, linewidths=1.0)
+        axes.annotate("| permuted gene", (1, 0), (0, 2), "axes fraction", "offset points", ha="right", color=GREY)
+    for row, share in zip(rows, best[f"{name}_top"], strict=True):
+        axes.annotate(
+            f"{share:.0%}",
+            (1, row),
+            (2, 0),
+            ("axes fraction", "data"),
+            "offset points",
+            va="center",
+            fontsize=SMALL,
+            color=DARK,
+            annotation_clip=False,
+        )
+    axes.set_yticks(rows, short_names(best["gene_id"].tolist(), 18))
+    axes.set(ylim=(len(best) - 0.4, -0.6), xlabel=IMPORTANCE_NAMES[name])
+    axes.ticklabel_format(axis="x", scilimits=(-2, 4))
+    axes.set_title(f"the {len(best)} best; in the top 1%", fontsize=SMALL)
