@@ -28,7 +28,7 @@ _IMPORTANCES = (
 )
 _TOP_GENES = (
     "Means over the folds with one standard deviation, and beside them the share of folds in which the gene is in the "
-    "top 1%. The line at reconstruction is what the permuted gene reaches on average. None of this sees a target: it "
+    "top 1%. The grey mark is what the permuted gene reaches on average. None of this sees a target: it "
     "is a prior, not an answer."
 )
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from models.figures.style import (
     DARK,
@@ -43,6 +44,7 @@ def top_importance(summary: pd.DataFrame, *, count: int = 15) -> Figure:
     for axes, name in zip(panels(figure, len(present), len(present)), present, strict=True):
         best = summary.dropna(subset=[name]).sort_values(name, ascending=False, kind="stable").head(count)
         _panel(axes, best, name, colour=PALETTE[list(IMPORTANCE_NAMES).index(name)])
+    figure.axes[0].set_ylabel("gene, best first")
     return figure
 
 
@@ -53,14 +55,14 @@ def _panel(axes: Axes, best: pd.DataFrame, name: str, *, colour: str) -> None:
     axes.errorbar(mean, rows, xerr=spread, fmt="o", color=colour, markersize=3, elinewidth=0.8, capsize=1.5, zorder=3)
     if name == "reconstruction":
         axes.scatter(best["reconstruction_null"], rows, s=14, marker="|", color=GREY, linewidths=1.0)
-        axes.annotate("| permuted gene", (1, 0), (0, 2), "axes fraction", "offset points", ha="right", color=GREY)
-    for row, share in zip(rows, best[f"{name}_top"], strict=True):
+    shares = [f"{share:.0%}" for share in best[f"{name}_top"]]
+    for row, text in zip([-0.9, *rows], ["in top 1%", *shares], strict=True):
         axes.annotate(
-            f"{share:.0%}",
+            text,
             (1, row),
             (2, 0),
             ("axes fraction", "data"),
-            "offset points",
+            textcoords="offset points",
             va="center",
             fontsize=SMALL,
             color=DARK,
@@ -68,5 +70,6 @@ def _panel(axes: Axes, best: pd.DataFrame, name: str, *, colour: str) -> None:
         )
     axes.set_yticks(rows, short_names(best["gene_id"].tolist(), 18))
     axes.set(ylim=(len(best) - 0.4, -0.6), xlabel=IMPORTANCE_NAMES[name])
-    axes.ticklabel_format(axis="x", scilimits=(-2, 4))
-    axes.set_title(f"the {len(best)} best; in the top 1%", fontsize=SMALL)
+    axes.locator_params(axis="x", nbins=4)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+    axes.set_title(f"the {len(best)} best")
