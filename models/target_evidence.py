@@ -111,6 +111,9 @@ def explain_targets(
         standard deviations as the gene latents predict it. `perturbation` is the mean change of reconstructed gene j
         when the target's metabolites are shifted along `target_axis`, one standard deviation each for a target that
         goes together: encode, map to the gene latents, decode. Both are signed, and NaN without the samples for it.
+        What they rest on is judged on the held-out samples too: the prediction of the target, and the genes as the
+        metabolome reconstructs them. (That the gene latents are predicted well is not enough for the latter: those of
+        a decoder that has learnt nothing are.)
     """
     if held_out.any() and np.count_nonzero(~held_out) >= _FEWEST_TRAINING:
         fold = _Fold(genes, metabolites, held_out, groups)
@@ -166,8 +169,9 @@ class _Fold:
         self._gradient = mean_gradient(genes.fitted, genes.scaled[:, held_out])
         inputs = self._source_space.of(sources)
         self._bridge = LinearMap.fit(inputs[~held_out], self._points[~held_out], self._groups_of(~held_out))
-        self._unshifted = self._reconstructed(inputs[held_out])
-        self._bridge_fit = _judged(self._bridge.predict(inputs[held_out]), self._points[held_out])
+        unshifted = self._reconstructed(inputs[held_out])
+        self._unshifted = unshifted.mean(axis=1, dtype=np.float64)
+        self._bridge_fit = _judged(unshifted.T, genes.scaled[:, held_out].T)
 
     def explain(self, rows: IntArray) -> TargetScores:
         """Score every gene for the target with the metabolites `rows`."""
@@ -196,21 +200,20 @@ class _Fold:
         shifted = self._metabolites[:, self._held_out]
         shifted[rows] += axis[:, None].astype(np.float32)
         inputs = self._source_space.of(self._network.encode(shifted))
-        return self._reconstructed(inputs) - self._unshifted
+        change: Float64Array = self._reconstructed(inputs).mean(axis=1, dtype=np.float64) - self._unshifted
+        return change
 
-    def _reconstructed(self, inputs: Float64Array) -> Float64Array:
-        """Return the mean over samples of each gene as the metabolome's latents reconstruct it."""
-        decoded = self._genes.fitted.decode(self._space.back(self._bridge.predict(inputs)))
-        mean: Float64Array = decoded.mean(axis=1, dtype=np.float64)
-        return mean
+    def _reconstructed(self, inputs: Float64Array) -> Float32Array:
+        """Return the genes, shape=(n_genes, n_samples), as the metabolome's latents reconstruct them."""
+        return self._genes.fitted.decode(self._space.back(self._bridge.predict(inputs)))
 
     def _groups_of(self, chosen: BoolArray) -> list[str]:
         return [group for group, wanted in zip(self._groups, chosen, strict=True) if wanted]
 
 
-def _judged(predicted: Float64Array, truth: Float64Array) -> Fit:
-    """Return the squared errors of predictions of what has training mean 0."""
-    error, total = np.square(predicted - truth).sum(), np.square(truth).sum()
+def _judged(predicted: FloatArray, truth: FloatArray) -> Fit:
+    """Return the squared errors of predictions, shape=(n_samples, n_outputs), of what has training mean 0."""
+    error, total = np.nansum(np.square(predicted - truth)), np.nansum(np.square(truth))
     return Fit(len(truth), float(error), float(total))
 
 

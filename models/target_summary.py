@@ -1,6 +1,7 @@
 """Target-aware scores of all fits put together: gates, evidence, and sentences that say where they add nothing."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -9,28 +10,24 @@ from models.importance import spread_over_fits
 from models.target_evidence import ATTRIBUTION, METHODS, PERTURBATION, TargetScores
 
 
-def fold_tables(
-    scores: Mapping[str, TargetScores], gene_ids: Sequence[str], fold: str
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return one fold as tables of the contracts `target_importance` and `target_fits`."""
+def importance_table(scores: Mapping[str, TargetScores], gene_ids: Sequence[str], fold: str) -> pd.DataFrame:
+    """Return the scores of one fold as a table of the contract `target_importance`."""
     genes = pd.Series(list(gene_ids), dtype="str")
-    importance = [
+    tables = [
         pd.DataFrame({"fold": fold, "target": target, "gene_id": genes, **found.scores})
         for target, found in scores.items()
     ]
-    fits = [
-        {
-            "fold": fold,
-            "target": target,
-            "method": method,
-            "n_samples": fit.n_samples,
-            "squared_error": fit.squared_error,
-            "total_square": fit.total_square,
-        }
+    return pd.concat(tables, ignore_index=True)
+
+
+def fits_table(scores: Mapping[str, TargetScores], fold: str) -> pd.DataFrame:
+    """Return what the scores of one fold rest on as a table of the contract `target_fits`."""
+    rows = [
+        {"fold": fold, "target": target, "method": method, **asdict(fit)}
         for target, found in scores.items()
         for method, fit in found.fits.items()
     ]
-    return pd.concat(importance, ignore_index=True), pd.DataFrame(fits)
+    return pd.DataFrame(rows)
 
 
 def target_gates(fits: pd.DataFrame, repeats: Mapping[str, int]) -> pd.DataFrame:
@@ -146,12 +143,12 @@ def gate_notes(gates: pd.DataFrame) -> tuple[str, ...]:
     """
     alone = gates[gates["method"] == ATTRIBUTION]
     said = [
-        _sentence(f"{target}: the gene latents", "it", r2, ATTRIBUTION)
+        _sentence(f"{target}: the gene latents", "predict it", r2, ATTRIBUTION)
         for target, r2 in zip(alone["target"], alone["r2"], strict=True)
     ]
     for _, rows in gates[gates["method"] == PERTURBATION].groupby("r2", sort=False, dropna=False):
         who = f"{', '.join(rows['target'])}: the metabolome's latents"
-        said.append(_sentence(who, "the gene latents", float(rows["r2"].iloc[0]), PERTURBATION))
+        said.append(_sentence(who, "reconstruct the genes", float(rows["r2"].iloc[0]), PERTURBATION))
     return tuple(said)
 
 
@@ -159,5 +156,5 @@ def _sentence(who: str, what: str, r2: float, method: str) -> str:
     if np.isnan(r2):
         return f"{who} could not be judged: too few samples have both layers, or nothing varies; no {method} here."
     if r2 > 0:
-        return f"{who} predict {what} in held-out samples (R2 {r2:.2f}), so {method} may add something."
-    return f"{who} do not predict {what} in held-out samples (R2 {r2:.2f}), so {method} adds nothing here."
+        return f"{who} {what} in held-out samples (R2 {r2:.2f}), so {method} may add something."
+    return f"{who} do not {what} in held-out samples (R2 {r2:.2f}), so {method} adds nothing here."

@@ -27,7 +27,7 @@ def explain_targets_of_fold(
 ) -> TargetFold:
     """Score every gene of one fold for every target, over the samples that have both layers."""
     from models.target_evidence import explain_targets
-    from models.target_summary import fold_tables
+    from models.target_summary import fits_table, importance_table
 
     store = Store(runtime.store)
     genes = store.get_layer(layers.genes.layer, layers.genes.name)
@@ -42,9 +42,9 @@ def explain_targets_of_fold(
         held_out=np.array([roles[sample] == "held_out" for sample in both], dtype=bool),
         groups=groups_of(plan, both),
     )
-    importance, fits = fold_tables(scores, genes.feature_ids, fold.name)
     return TargetFold(
-        importance=store.put_table(importance, "target_importance"), fits=store.put_table(fits, "target_fits")
+        importance=store.put_table(importance_table(scores, genes.feature_ids, fold.name), "target_importance"),
+        fits=store.put_table(fits_table(scores, fold.name), "target_fits"),
     )
 
 

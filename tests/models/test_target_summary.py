@@ -6,7 +6,14 @@ import pandas as pd
 from configs.tables import CONTRACTS
 from models.parquet import decode_frame, encode_frame
 from models.target_evidence import ATTRIBUTION, PERTURBATION, Fit, TargetScores
-from models.target_summary import fold_tables, gate_notes, target_evidence, target_gates, target_summary
+from models.target_summary import (
+    fits_table,
+    gate_notes,
+    importance_table,
+    target_evidence,
+    target_gates,
+    target_summary,
+)
 
 GENES = ["a", "b", "c"]
 
@@ -18,7 +25,7 @@ def _fold(name: str, attribution: list[float], fit: Fit) -> tuple[pd.DataFrame, 
         "capsaicinoids": TargetScores(scores, {ATTRIBUTION: fit, PERTURBATION: Fit(3, 4.0, 5.0)}),
         "lignin": TargetScores(absent, {ATTRIBUTION: Fit(), PERTURBATION: Fit(3, 4.0, 5.0)}),
     }
-    return fold_tables(found, GENES, name)
+    return importance_table(found, GENES, name), fits_table(found, name)
 
 
 FOLDS = [_fold("0", [1.0, -2.0, np.nan], Fit(3, 9.0, 10.0)), _fold("1", [3.0, 2.0, np.nan], Fit(2, 6.0, 2.0))]
@@ -72,5 +79,5 @@ def test_notes_say_where_nothing_is_added() -> None:
     start = "capsaicinoids: the gene latents do not predict it in held-out samples (R2 -0.25)"
     assert one == f"{start}, so attribution adds nothing here."
     assert other.startswith("lignin: the gene latents could not be judged: too few samples have both layers")
-    start = "capsaicinoids, lignin: the metabolome's latents predict the gene latents in held-out samples (R2 0.20)"
+    start = "capsaicinoids, lignin: the metabolome's latents reconstruct the genes in held-out samples (R2 0.20)"
     assert shared == f"{start}, so perturbation may add something."
