@@ -34,7 +34,8 @@ def explain_targets_of_fold(
     metabolites = store.get_layer(layers.metabolites.layer, layers.metabolites.name)
     plan = store.get_table(fold.plan)
     roles = fold_roles(plan, fold.name)
-    both = tuple(sample for sample in genes.sample_ids if sample in set(metabolites.sample_ids) and sample in roles)
+    measured = roles.keys() & metabolites.sample_ids
+    both = tuple(sample for sample in genes.sample_ids if sample in measured)
     scores = explain_targets(
         _layer_fit(genes, both, roles, training, store),
         _layer_fit(metabolites, both, roles, training, store),

@@ -66,13 +66,18 @@ def target_evidence() -> Table:
 def _finding(name: str, scores: pd.DataFrame, method: str) -> str:
     """Say what a method adds to correlation, with the spread over targets."""
     by_evidence = {evidence: rows.reset_index(drop=True) for evidence, rows in scores.groupby("evidence")}
-    alone, both = by_evidence["correlation"], by_evidence[f"correlation + {method}"]
+    alone, both, own = (by_evidence[key] for key in ("correlation", f"correlation + {method}", method))
     gain = (both["auc"] - alone["auc"]).to_numpy()
     error = gain.std(ddof=1) / np.sqrt(len(gain))
-    top = (both["enrichment_top_1_percent"] - alone["enrichment_top_1_percent"]).mean()
     adds = "adds" if gain.mean() > 2 * error else "takes away" if gain.mean() < -2 * error else "adds nothing reliable:"
-    changes = f"{gain.mean():+.3f} AUC (standard error {error:.3f}), {top:+.1f} times chance in the top 1%"
-    return f"{name}: {method} {adds} {changes}."
+    opened = own["opened"]
+    where = (
+        f"where its gate is open ({opened.sum()} of {len(own)}), its AUC is {own['auc'][opened].mean():.3f} against "
+    )
+    return (
+        f"{name}: with correlation, {method} {adds} {gain.mean():+.3f} AUC (standard error {error:.3f}); alone and "
+        f"{where}{alone['auc'][opened].mean():.3f} of correlation."
+    )
 
 
 def _studies() -> dict[str, list[Study]]:
