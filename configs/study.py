@@ -171,6 +171,20 @@ class ValidationConfig(Section):
     )
 
 
+class ExplainConfig(Section):
+    """Which genes matter to the networks."""
+
+    attribution: Literal["gradient", "integrated_gradients"] = Field(
+        "gradient",
+        description="`gradient` is the slope of the latents at the held-out samples; `integrated_gradients` (Captum) "
+        "averages it on the way from the training mean and takes it times the gene's value.",
+    )
+    steps: int = Field(50, ge=2, le=10_000, description="Points on the way of the integrated gradients.")
+    permutations: int = Field(
+        200, ge=20, le=100_000, description="Permutations of whole replicate groups behind the null of reconstruction."
+    )
+
+
 class CorrelationConfig(Section):
     """Gene-metabolite correlation."""
 
@@ -257,6 +271,7 @@ class StudyConfig(Section):
     autoencoder: AutoencoderConfig = AutoencoderConfig()
     graph: GraphConfig = GraphConfig()
     validation: ValidationConfig = ValidationConfig()
+    explain: ExplainConfig = ExplainConfig()
     correlation: CorrelationConfig = CorrelationConfig()
     ranking: RankingConfig = RankingConfig()
     execution: ExecutionConfig = ExecutionConfig()

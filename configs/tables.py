@@ -59,6 +59,18 @@ _DESIGN_COLUMNS = (
 """Beside each correlation, what the design makes of it."""
 
 
+def _spread(name: str, unit: str) -> tuple[Column, Column, Column]:
+    """Return the columns of a measure over fits."""
+    return (
+        _number(name, unit, nullable=True),
+        _number(f"{name}_sd", "standard deviation over the fits", nullable=True),
+        _number(f"{name}_top", "share of fits in the top 1% (at least 25 genes)", nullable=True),
+    )
+
+
+_ATTRIBUTION = "standard deviations of the predicted target for one of the gene, mean over held-out samples"
+_PERTURBATION = "change of the reconstructed gene, standard deviations, for one of the target's metabolites"
+
 EVIDENCES = ("correlation", "autoencoder", "graph", "homology", "bait")
 """Names of the evidences, in the order of the ranking's columns."""
 
@@ -262,8 +274,57 @@ _CONTRACTS = (
         _text("fold"),
         _text("gene_id"),
         _number("reconstruction", "held-out explained variance, 1 at best", nullable=True),
-        _number("gradient", "root mean square of dz/dx, standardised latents", nullable=True),
+        _number("gradient", "root mean square of dz/dx, or integrated gradient, standardised latents", nullable=True),
         _number("graph", "held-out loss increase, carried by |correlation|", nullable=True),
+    ),
+    # Per gene: what the autoencoder makes of one fold's held-out samples, scaled; one further column a sample.
+    _contract("reconstructed", _text("gene_id"), further="float32"),
+    # Per gene: importances over all fits, one a fold and repeat.
+    _contract(
+        "importance_summary",
+        _text("gene_id"),
+        *(column for name in ("reconstruction", "gradient", "graph") for column in _spread(name, "mean over the fits")),
+        _number("reconstruction_pooled", "explained variance of all held-out samples of a repeat", nullable=True),
+        _number("reconstruction_null", "mean of the same with the gene's groups permuted", nullable=True),
+        _number("reconstruction_p", "share of permutations that reach reconstruction_pooled", nullable=True),
+        _count("n_fits"),
+    ),
+    # Per gene and target: what one fold says, on its held-out samples.
+    _contract(
+        "target_importance",
+        _text("fold"),
+        _text("target"),
+        _text("gene_id"),
+        _number("attribution", _ATTRIBUTION, nullable=True),
+        _number("perturbation", _PERTURBATION, nullable=True),
+    ),
+    # How well one fold's held-out samples were predicted by what the method rests on.
+    _contract(
+        "target_fits",
+        _text("fold"),
+        _text("target"),
+        _text("method"),
+        _count("n_samples", "held-out samples"),
+        _number("squared_error", "sum over held-out samples"),
+        _number("total_square", "the same of guessing the training mean"),
+    ),
+    # Whether a method may speak for a target; r2 is the mean over repeats, each pooled over its folds.
+    _contract(
+        "target_gates",
+        _text("target"),
+        _text("method"),
+        _number("r2", "held-out, 1 at best, 0 is the training mean", nullable=True),
+        _count("n_samples", "held-out predictions"),
+        _count("n_folds"),
+        Column(name="opened", dtype="bool"),
+    ),
+    _contract(
+        "target_summary",
+        _text("target"),
+        _text("gene_id"),
+        *_spread("attribution", _ATTRIBUTION),
+        *_spread("perturbation", _PERTURBATION),
+        _count("n_fits"),
     ),
     # Per gene and target; a gene without the evidence has a null.
     _contract(

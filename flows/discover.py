@@ -12,21 +12,25 @@ from configs.stages import STAGES, Stage, with_dependencies
 from configs.study import FINAL, StudyConfig
 from flows.steps import Step, Steps, all_results, threads
 from flows.train_fold import fold
-from tasks import analyse, evidence, explain, pictures, prepare, rank, report, train
+from tasks import analyse, evidence, explain, explain_targets, pictures, prepare, rank, report, train
 from tasks.networks import hidden_widths_of
 from tasks.publish import publish_run
 from tasks.records import (
     CorrelationEvidence,
     Correlations,
     EvidenceArtifacts,
+    Explained,
     FigureFiles,
     Fold,
     FoldJob,
     FoldTraining,
     Homology,
+    LayerPair,
     LayerRead,
+    NamedLayer,
     PairedLayers,
     RunContent,
+    TargetFold,
     Validated,
 )
 
@@ -208,11 +212,25 @@ class _Run:
         return content.model_copy(update={"embedding": embedding, "correlations": correlations, "notes": notes})
 
     def explain(self, content: RunContent) -> RunContent:
-        """Stage 4: importance of every gene, on each fold's held-out samples."""
-        started = [self._start_explaining(content, name) for name in content.plan.folds]
-        importance = tuple(all_results(started))
-        self._pictures.append(self.steps.start(pictures.draw_importance, importance, self.runtime))
-        return content.model_copy(update={"importance": importance})
+        """Stage 4: importance of every gene, on each fold's held-out samples, as such and for each target."""
+        study, runtime, plan = self.study, self.runtime, content.plan
+        explaining = [self._start_explaining(content, name) for name in plan.folds]
+        by_target = [self._start_explaining_targets(content, name) for name in plan.folds]
+        explained = dict(zip(plan.folds, all_results(explaining), strict=True))
+        genes = content.prepared.prepared[self.genes]
+        summary = self.steps.run(
+            explain.summarise_importance, explained, genes, plan, study.explain, study.seed, runtime
+        )
+        self._pictures.append(self.steps.start(pictures.draw_importance, summary.table, runtime))
+        found = dict(zip(plan.folds, all_results(by_target), strict=True))
+        targets = self.steps.run(explain_targets.summarise_targets, found, plan, runtime)
+        update = {
+            "importance": tuple(one.importance for one in explained.values()),
+            "importance_summary": summary,
+            "targets_explained": targets,
+            "notes": (*content.notes, *summary.notes, *targets.notes),
+        }
+        return content.model_copy(update=update)
 
     def start_evidence(self, content: RunContent) -> "_Early":
         """Stage 5, first half: evidence that needs no network."""
@@ -265,17 +283,29 @@ class _Run:
         read = prepare.read_layer_table
         return self.steps.start_as(f"read-layer-{name}", read, name, file, config, unit, sheet, self.runtime)
 
-    def _start_explaining(self, content: RunContent, name: str) -> Step[Artifact]:
-        training = content.folds[name]
+    def _start_explaining(self, content: RunContent, name: str) -> Step[Explained]:
         return self.steps.start_as(
             f"explain-fold-{name}",
             explain.explain_fold,
             self._fold(content, name),
             content.prepared.trainable[self.genes],
-            training.layers[self.genes],
-            _latents(training),
+            self.genes,
+            content.folds[name],
             content.prepared.shared,
-            training.graph.latent_importance if training.graph else None,
+            self.study.explain,
+            self.runtime,
+        )
+
+    def _start_explaining_targets(self, content: RunContent, name: str) -> Step[TargetFold]:
+        trainable = content.prepared.trainable
+        genes, metabolites = (NamedLayer(name=one, layer=trainable[one]) for one in (self.genes, self.metabolites))
+        return self.steps.start_as(
+            f"explain-targets-{name}",
+            explain_targets.explain_targets_of_fold,
+            self._fold(content, name),
+            LayerPair(genes=genes, metabolites=metabolites),
+            content.folds[name],
+            content.references.targets,
             self.runtime,
         )
 

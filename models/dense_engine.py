@@ -1,6 +1,6 @@
 """The `dense` engine: the autoencoder as written, every weight held in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import cast
@@ -32,15 +32,34 @@ class DenseAutoencoder:
     device: str
     engine: Engine = "dense"
 
+    def inputs(self, scaled: Float32Array) -> Tensor:
+        """Return the samples, shape=(n_samples, n_features)."""
+        return to_rows(scaled, self.device)
+
+    @torch.no_grad()
+    def carried(self, rows: Tensor) -> Iterator[tuple[slice, Float32Array]]:
+        """Yield blocks of `rows`, shape=(n, w1), times the first layer's weights."""
+        weight = cast("Tensor", self.network.encoder[0].weight)
+        for start in range(0, weight.shape[1], _BLOCK):
+            block = slice(start, start + _BLOCK)
+            yield block, (rows @ weight[:, block]).cpu().numpy()
+
     @torch.no_grad()
     def encode(self, scaled: Float32Array) -> Float32Array:
         """Map `scaled`, shape=(n_features, n_samples), to latents, shape=(n_samples, latent)."""
-        return self.network.encode(to_rows(scaled, self.device)).cpu().numpy()
+        return self.network.encode(self.inputs(scaled)).cpu().numpy()
+
+    @torch.no_grad()
+    def decode(self, latents: Float32Array) -> Float32Array:
+        """Map latents, shape=(n_samples, latent), to reconstructed features, shape=(n_features, n_samples)."""
+        hidden = self.network.last_hidden(torch.tensor(latents, dtype=torch.float32, device=self.device))
+        values: Float32Array = self.network.reconstruct(hidden).cpu().numpy()
+        return values
 
     @torch.no_grad()
     def squared_error(self, scaled: Float32Array) -> Float64Array:
         """Return the squared error of each feature summed over the samples, missing values left out."""
-        hidden = self.network.last_hidden(self.network.encode(to_rows(scaled, self.device)))
+        hidden = self.network.last_hidden(self.network.encode(self.inputs(scaled)))
         errors = np.empty(len(scaled))
         for start in range(0, len(scaled), _BLOCK):
             block = slice(start, start + _BLOCK)
@@ -52,7 +71,7 @@ class DenseAutoencoder:
     @torch.no_grad()
     def latent_gradient(self, scaled: Float32Array, latent_scale: Float64Array) -> Float64Array:
         """Return the root mean square of dz_k/dx_j / latent_scale_k over samples and latents."""
-        rows, weight = jacobian(self.network, to_rows(scaled, self.device), latent_scale)
+        rows, weight = jacobian(self.network, self.inputs(scaled), latent_scale)
         gradient: Float64Array = column_norms(rows, weight) / np.sqrt(len(rows))
         return gradient
 

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
@@ -12,6 +12,7 @@ from safetensors.torch import load, save
 from configs.errors import TrainingError
 from configs.study import Engine
 from models.arrays import Float32Array, Float64Array
+from models.networks import MirroredAutoencoder
 
 JsonValue = int | float | list[list[int | float | None]]
 
@@ -27,8 +28,29 @@ class FittedAutoencoder(Protocol):
         """Name of the engine that can read `state` back."""
         ...
 
+    @property
+    def network(self) -> MirroredAutoencoder:
+        """The network in evaluation mode, on whatever `inputs` gives."""
+        ...
+
+    def inputs(self, scaled: Float32Array) -> torch.Tensor:
+        """Return what the network takes, shape=(n_samples, width): the samples, or their coordinates."""
+        ...
+
+    def carried(self, rows: torch.Tensor) -> Iterator[tuple[slice, Float32Array]]:
+        """Carry derivatives by the first hidden layer's sums to the features.
+
+        Yields, block of features by block, `rows`, shape=(n, w1), times the weights of the first layer of the network
+        on features, shape=(n, size of the block), dtype=float32.
+        """
+        ...
+
     def encode(self, scaled: Float32Array) -> Float32Array:
         """Map `scaled`, shape=(n_features, n_samples), to latents, shape=(n_samples, latent)."""
+        ...
+
+    def decode(self, latents: Float32Array) -> Float32Array:
+        """Map latents, shape=(n_samples, latent), to reconstructed features, shape=(n_features, n_samples)."""
         ...
 
     def squared_error(self, scaled: Float32Array) -> Float64Array:

@@ -1,14 +1,19 @@
 """What each gene is worth to the autoencoder and to the graph, fold by fold, on held-out samples."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from configs.study import FINAL
 from models.arrays import Float32Array, Float64Array
 from models.fusion import rank01
+from models.ranking import top_membership
+from models.reconstruction_null import ReconstructionNull
 
 MEASURES = ("reconstruction", "gradient", "graph")
 """Columns of the contract `importance`."""
+_SMALL_P = 0.05
 _BLOCK = 16_384
 """Genes that are correlated at once; bounds the memory, changes no result."""
 
@@ -29,7 +34,7 @@ def reconstruction_importance(squared_error: Float64Array, held_out_scaled: Floa
     Returns
     -------
     ndarray, shape=(n_features,), dtype=float64
-        NaN where the held-out samples all lie at the training mean or are missing.
+        NaN where the held-out samples all lie at the training mean or are missing, and where there is none.
     """
     total = np.nansum(np.square(held_out_scaled, dtype=np.float64), axis=1)
     ratio = np.divide(squared_error, total, out=np.full(len(total), np.nan), where=total > 0)
@@ -77,51 +82,23 @@ def _unit_rows(values: Float32Array) -> Float64Array:
     return units
 
 
-def autoencoder_evidence(importance: pd.DataFrame) -> pd.DataFrame:
-    """Put the folds' reconstruction and gradient importance together, one row a gene.
-
-    Each measure is ranked within its fold, the ranks are averaged over the cross-validation folds in which the gene has
-    the measure, and ranked again within the study; the evidence is the mean of the two ranks. A gene that lacks one of
-    them has the other's rank.
-
-    Parameters
-    ----------
-    importance : DataFrame
-        Table of the contract `importance`; the fold `FINAL` holds nothing out and is not read.
-
-    Returns
-    -------
-    DataFrame
-        `gene_id`; `reconstruction` and `gradient`, the means over the folds; `value`, 0 to 1. Genes in order of first
-        appearance.
-    """
-    genes, _, folds = measures_by_fold(importance)
-    means = {name: _mean(folds[name]) for name in ("reconstruction", "gradient")}
-    value = autoencoder_value(folds["reconstruction"], folds["gradient"])
-    return pd.DataFrame({"gene_id": genes, **means, "value": value})
-
-
 def autoencoder_value(reconstruction: Float64Array, gradient: Float64Array) -> Float64Array:
-    """Return the autoencoder evidence, shape=(n_genes,), from two measures, each of shape=(n_folds, n_genes)."""
-    return _mean(np.stack([rank01(mean_rank(values)) for values in (reconstruction, gradient)]))
+    """Put the folds' reconstruction and gradient importance together.
 
-
-def graph_evidence(importance: pd.DataFrame) -> pd.DataFrame:
-    """Put the folds' graph importance together, one row a gene.
+    Each measure is ranked within its fold, the ranks are averaged over the folds in which the gene has the measure, and
+    ranked again within the study; the evidence is the mean of the two ranks.
 
     Parameters
     ----------
-    importance : DataFrame
-        Table of the contract `importance`; the fold `FINAL` holds nothing out and is not read.
+    reconstruction, gradient : ndarray, shape=(n_folds, n_genes), dtype=float64
+        NaN where a gene lacks the measure.
 
     Returns
     -------
-    DataFrame
-        `gene_id`; `graph`, the mean over the folds; `value`, the mean over the folds of the rank within the fold,
-        0 to 1.
+    ndarray, shape=(n_genes,), dtype=float64
+        0 to 1; a gene that lacks one measure has the other's rank.
     """
-    genes, _, folds = measures_by_fold(importance)
-    return pd.DataFrame({"gene_id": genes, "graph": _mean(folds["graph"]), "value": mean_rank(folds["graph"])})
+    return _mean(np.stack([rank01(mean_rank(values)) for values in (reconstruction, gradient)]))
 
 
 def measures_by_fold(importance: pd.DataFrame) -> tuple[pd.Index, tuple[str, ...], dict[str, Float64Array]]:
@@ -148,6 +125,88 @@ def measures_by_fold(importance: pd.DataFrame) -> tuple[pd.Index, tuple[str, ...
         if name in importance:
             measures[name][fold, gene[held_out]] = importance[name].to_numpy(np.float64)[held_out]
     return pd.Index(genes), tuple(str(name) for name in folds), measures
+
+
+def importance_summary(importance: pd.DataFrame, null: ReconstructionNull) -> pd.DataFrame:
+    """Put the importances of all fits together, gene by gene.
+
+    Latents have no identity from fit to fit, so nothing is put together by latent: every fit is carried to the genes
+    first.
+
+    Parameters
+    ----------
+    importance : DataFrame
+        Table of the contract `importance`; the fold `FINAL` holds nothing out and is not read.
+    null : ReconstructionNull
+        Of the same genes, in order of first appearance.
+
+    Returns
+    -------
+    DataFrame
+        Table of the contract `importance_summary`.
+    """
+    genes, folds, measures = measures_by_fold(importance)
+    columns: dict[str, object] = {"gene_id": pd.Series(genes, dtype="str")}
+    for name, values in measures.items():
+        spread = spread_over_fits(values)
+        columns |= {name: spread.mean, f"{name}_sd": spread.sd, f"{name}_top": spread.top}
+    columns |= {
+        "reconstruction_pooled": null.observed,
+        "reconstruction_null": null.expected,
+        "reconstruction_p": null.p,
+        "n_fits": np.full(len(genes), len(folds), dtype=np.int64),
+    }
+    return pd.DataFrame(columns)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spread:
+    """A measure over fits; each of shape=(n_genes,), dtype=float64, NaN where a gene has too few values.
+
+    Attributes
+    ----------
+    mean, sd : ndarray
+        Mean, and standard deviation (ddof=1) of two values or more.
+    top : ndarray
+        Share of the fits in which the gene is in the top, as `models.ranking.top_membership` says, 0 to 1.
+    """
+
+    mean: Float64Array
+    sd: Float64Array
+    top: Float64Array
+
+
+def spread_over_fits(values: Float64Array, strength: Float64Array | None = None) -> Spread:
+    """Return mean, spread and stability of a measure.
+
+    Parameters
+    ----------
+    values : ndarray, shape=(n_fits, n_genes), dtype=float64
+        NaN where a gene lacks the measure; a fit that lacks it for all genes is left out.
+    strength : ndarray, shape=(n_fits, n_genes), dtype=float64, optional
+        What is ranked where it is not `values`; larger is stronger.
+    """
+    present = ~np.isnan(values).all(axis=1)
+    kept = values[present]
+    ranked = kept if strength is None else strength[present]
+    mean = _mean(kept)
+    count = (~np.isnan(kept)).sum(axis=0)
+    square = np.nansum(np.square(kept - mean), axis=0)
+    sd = np.sqrt(np.divide(square, count - 1, out=np.full(len(mean), np.nan), where=count > 1))
+    top = np.where(np.isnan(mean), np.nan, top_membership(ranked)) if len(kept) else np.full(len(mean), np.nan)
+    return Spread(mean, sd, top)
+
+
+def null_note(null: ReconstructionNull) -> str:
+    """Say how many genes are reconstructed better than permuted ones."""
+    known = null.p[~np.isnan(null.p)]
+    if not len(known):
+        return "Reconstruction: no sample is held out, so nothing is said about permuted genes."
+    found = int((known <= _SMALL_P).sum())
+    return (
+        f"Reconstruction: {found:,} of {len(known):,} genes ({found / len(known):.1%}) are reconstructed in held-out "
+        f"samples better than permuted genes are, at p <= {_SMALL_P:g}, where chance alone gives {_SMALL_P:.0%}."
+    )
 
 
 def mean_rank(values: Float64Array) -> Float64Array:

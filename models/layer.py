@@ -37,6 +37,11 @@ class Layer:
         position = {feature: index for index, feature in enumerate(self.feature_ids)}
         return np.array([position[feature] for feature in feature_ids], dtype=np.int64)
 
+    def measured(self, max_missing: float) -> npt.NDArray[np.bool_]:
+        """Say which features are missing in at most a share of `max_missing` of the samples."""
+        few: npt.NDArray[np.bool_] = np.isnan(self.values).mean(axis=1) <= max_missing
+        return few
+
     def to_frame(self) -> pd.DataFrame:
         """Return the table of the contract `layer`."""
         frame = pd.DataFrame(self.values, columns=list(self.sample_ids))

@@ -79,6 +79,13 @@ class MirroredAutoencoder(nn.Module):
         latents: Tensor = self.encoder[-1](self._hidden(values, self.encoder, n_noisy))
         return latents
 
+    def latents_of_sums(self, sums: Tensor) -> Tensor:
+        """Map the sums of the first encoder layer, before its rectifier, shape=(n, w1), to latents, without dropout."""
+        values = sums
+        for layer in list(self.encoder)[1:]:
+            values = layer(torch.relu(values))
+        return values
+
     def last_hidden(self, latents: Tensor, n_noisy: int | None = None) -> Tensor:
         """Map latents to the activations before the output layer, shape=(n_samples, w1)."""
         return self._hidden(latents, self.decoder, n_noisy)

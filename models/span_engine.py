@@ -19,8 +19,9 @@ Coordinates are divided by their root mean square (`SpanBasis.unit`), so that th
 fit. Against the wide network that means a learning rate of lr / unit^2 for A and lr unit^2 for B and d.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -55,15 +56,37 @@ class SpanAutoencoder:
     device: str
     engine: Engine = "span"
 
+    def inputs(self, scaled: Float32Array) -> Tensor:
+        """Return the coordinates of the samples, shape=(n_samples, rank)."""
+        return to_rows(self.basis.coordinates(scaled), self.device)
+
+    @torch.no_grad()
+    def carried(self, rows: Tensor) -> Iterator[tuple[slice, Float32Array]]:
+        """Yield blocks of `rows`, shape=(n, w1), times the first layer's weights A Q^T / unit."""
+        weight = cast("Tensor", self.network.encoder[0].weight)
+        narrow = ((rows @ weight) / self.basis.unit).cpu().numpy()
+        for start in range(0, len(self.basis.vectors), BLOCK):
+            block = slice(start, start + BLOCK)
+            part: Float32Array = narrow @ self.basis.vectors[block].T
+            yield block, part
+
     @torch.no_grad()
     def encode(self, scaled: Float32Array) -> Float32Array:
         """Map `scaled`, shape=(n_features, n_samples), to latents, shape=(n_samples, latent)."""
-        return self.network.encode(self._rows(scaled)).cpu().numpy()
+        return self.network.encode(self.inputs(scaled)).cpu().numpy()
+
+    @torch.no_grad()
+    def decode(self, latents: Float32Array) -> Float32Array:
+        """Map latents, shape=(n_samples, latent), to reconstructed features, shape=(n_features, n_samples)."""
+        hidden = self.network.last_hidden(torch.tensor(latents, dtype=torch.float32, device=self.device))
+        guess = self.network.reconstruct(hidden).cpu().numpy() * np.float32(self.basis.unit)
+        values: Float32Array = self.basis.vectors @ guess
+        return values
 
     @torch.no_grad()
     def squared_error(self, scaled: Float32Array) -> Float64Array:
         """Return the squared error of each feature summed over the samples, missing values left out."""
-        guess = self.network(self._rows(scaled)).cpu().numpy() * self.basis.unit
+        guess = self.network(self.inputs(scaled)).cpu().numpy() * self.basis.unit
         errors = np.empty(len(scaled))
         for start in range(0, len(scaled), BLOCK):
             block = slice(start, start + BLOCK)
@@ -74,7 +97,7 @@ class SpanAutoencoder:
     @torch.no_grad()
     def latent_gradient(self, scaled: Float32Array, latent_scale: Float64Array) -> Float64Array:
         """Return the root mean square of dz_k/dx_j / latent_scale_k over samples and latents."""
-        rows, weight = jacobian(self.network, self._rows(scaled), latent_scale)
+        rows, weight = jacobian(self.network, self.inputs(scaled), latent_scale)
         axes = torch.from_numpy(self.basis.vectors).T
         norms: Float64Array = column_norms((rows @ weight).cpu(), axes) / (self.basis.unit * np.sqrt(len(rows)))
         return norms
@@ -84,9 +107,6 @@ class SpanAutoencoder:
         weights = {f"network.{name}": value.detach().to("cpu") for name, value in self.network.state_dict().items()}
         unit = torch.tensor(self.basis.unit, dtype=torch.float64)
         return {**weights, "basis.vectors": torch.from_numpy(self.basis.vectors), "basis.unit": unit}
-
-    def _rows(self, scaled: Float32Array) -> Tensor:
-        return to_rows(self.basis.coordinates(scaled), self.device)
 
 
 def train_span(

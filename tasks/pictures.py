@@ -39,12 +39,12 @@ def draw_analysis(
 
 
 @stage("draw-importance")
-def draw_importance(importance: tuple[Artifact, ...], runtime: Runtime) -> Pictures:
-    """Draw the three importances against each other."""
+def draw_importance(summary: Artifact, runtime: Runtime) -> Pictures:
+    """Draw the best genes by each importance, and the importances against each other."""
     from tasks.drawings import importance_pictures, kept
 
     store = Store(runtime.store)
-    return kept(importance_pictures(importance, store), store)
+    return kept(importance_pictures(summary, store), store)
 
 
 @stage("draw-ranking")

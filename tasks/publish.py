@@ -91,6 +91,11 @@ def tables_of(content: RunContent) -> Iterator[tuple[str, Artifact]]:
             yield "attention", final.graph.attention
     if content.embedding:
         yield "latent_maps", content.embedding
+    if content.importance_summary:
+        yield "importance", content.importance_summary.table
+    if content.targets_explained:
+        yield "target_importance", content.targets_explained.table
+        yield "target_gates", content.targets_explained.gates
     if content.correlations:
         yield "correlated_pairs", content.correlations.listed
         yield "top_pairs", content.correlations.top

@@ -83,6 +83,20 @@ class PairedLayers(Record):
     shared: tuple[str, ...]
 
 
+class NamedLayer(Record):
+    """A prepared layer under its name in the study."""
+
+    name: str
+    layer: Artifact
+
+
+class LayerPair(Record):
+    """The prepared gene and metabolite layers, each with all of its samples."""
+
+    genes: NamedLayer
+    metabolites: NamedLayer
+
+
 class LayerTraining(Record):
     """The autoencoder of one layer in one fold."""
 
@@ -128,6 +142,36 @@ class FoldTraining(Record):
     fold: str
     layers: dict[str, LayerTraining]
     graph: GraphTraining | None
+
+
+class Explained(Record):
+    """Importance of every gene in one fold, and its reconstruction in the held-out samples."""
+
+    importance: Artifact
+    reconstructed: Artifact
+
+
+class ImportanceSummary(Record):
+    """Importance of every gene over all folds."""
+
+    table: Artifact
+    notes: tuple[str, ...]
+
+
+class TargetFold(Record):
+    """Target-aware scores of every gene in one fold, and how well held-out samples were predicted."""
+
+    importance: Artifact
+    fits: Artifact
+
+
+class TargetSummary(Record):
+    """Target-aware scores over all folds, whether they may speak, and the evidence by method."""
+
+    table: Artifact
+    gates: Artifact
+    evidence: dict[str, Artifact]
+    notes: tuple[str, ...]
 
 
 class Correlations(Record):
@@ -230,6 +274,8 @@ class RunContent(Record):
     correlations: Correlations | None = None
     importance: tuple[Artifact, ...] = ()
     target_correlation: Artifact | None = None
+    importance_summary: ImportanceSummary | None = None
+    targets_explained: TargetSummary | None = None
     homology: Homology | None = None
     ranked: Ranked | None = None
     reported: Reported | None = None

@@ -1,6 +1,7 @@
 """Figures for people: arrays and frames in, matplotlib figures out, drawn without pyplot."""
 
 from models.figures.correlation import importance_scatter, strongest_heatmap
+from models.figures.importance import top_importance
 from models.figures.latents import latent_maps
 from models.figures.quality import (
     densities,
@@ -29,6 +30,7 @@ __all__ = [
     "score_curve",
     "strongest_heatmap",
     "top_genes",
+    "top_importance",
     "training_curves",
     "validation_bars",
 ]

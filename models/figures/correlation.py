@@ -11,6 +11,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
+from models.figures.importance import IMPORTANCE_NAMES
 from models.figures.style import (
     PALETTE,
     TWO_COLUMNS,
@@ -24,11 +25,6 @@ from models.figures.style import (
     panels,
 )
 
-_IMPORTANCES = {
-    "reconstruction": "reconstruction\n(held-out explained variance)",
-    "gradient": "gradient\n(response of the latents)",
-    "graph": "graph\n(held-out loss increase)",
-}
 _MAX_POINTS = 3_000
 _LINE, _MAX_SIDE = 2.6, 150.0  # mm
 
@@ -80,7 +76,7 @@ def importance_scatter(importance: pd.DataFrame) -> Figure:
     Figure
         One panel a pair of importances; points for up to 3,000 genes and counts in hexagons beyond.
     """
-    present = [name for name in _IMPORTANCES if name in importance and importance[name].notna().any()]
+    present = [name for name in IMPORTANCE_NAMES if name in importance and importance[name].notna().any()]
     pairs = list(combinations(present, 2))
     if not pairs:
         return message_figure("fewer than two importances to compare")
@@ -90,7 +86,7 @@ def importance_scatter(importance: pd.DataFrame) -> Figure:
     for axes, (first, second) in zip(every_axes, pairs, strict=True):
         both = importance[[first, second]].dropna().to_numpy(dtype=np.float64)
         clouds += _cloud(axes, both)
-        axes.set(xlabel=_IMPORTANCES[first], ylabel=_IMPORTANCES[second])
+        axes.set(xlabel=IMPORTANCE_NAMES[first], ylabel=IMPORTANCE_NAMES[second])
         axes.ticklabel_format(scilimits=(-2, 4))
         axes.set_title(f"{len(both):,} genes,\nSpearman {_spearman(both)}")
     if clouds:

@@ -11,6 +11,7 @@ from tests.benchmarks.bench_correlation import correlation
 from tests.benchmarks.bench_files import files
 from tests.benchmarks.bench_growth import growth
 from tests.benchmarks.bench_pipeline import pipeline
+from tests.benchmarks.bench_target_evidence import target_evidence
 from tests.benchmarks.tables import Table, machine, rendered
 
 PAGE = Path(__file__).with_name("RESULTS.md")
@@ -22,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[], Table]] = {
     "arabidopsis": arabidopsis,
     "growth": growth,
     "pipeline": pipeline,
+    "target": target_evidence,
 }
 
 

@@ -61,8 +61,8 @@ def breast() -> Table:
     return Table(
         "Subtypes of breast tumours, fixed test set without proteins",
         f"150 training samples of mRNA, miRNA and protein, 70 test samples of mRNA and miRNA; the missing latents are "
-        f"filled in from training samples. Means over {REFITS} refits of autoencoders and graph network; the last column "
-        f"is a paired bootstrap of {RESAMPLES:,} resamples of the test samples and refits, balanced accuracy, 95%.",
+        f"filled in from training samples. Means over {REFITS} refits of autoencoders and graph network; the last "
+        f"column is a paired bootstrap of {RESAMPLES:,} resamples of test samples and refits, balanced accuracy, 95%.",
         ("method", "accuracy", "balanced accuracy", "above the graph network"),
         tuple(rows),
         (f"The graph network on latents {told} {INPUTS}, which saw no protein at all.",),

@@ -70,8 +70,12 @@ def test_the_run_folder_holds_what_the_readme_lists(first: Discovered) -> None:
         "tables/validation.csv",
         "tables/correlated_pairs.csv",
         "tables/target_correlation.csv",
+        "tables/importance.csv",
+        "tables/target_importance.csv",
+        "tables/target_gates.csv",
     } <= files
     assert {"figures/training_curves.png", "figures/training_curves.svg", "figures/latents_tissue.png"} <= files
+    assert "figures/explain_top.png" in files
     csv, parquet = pd.read_csv(folder / "ranking.csv"), ranking_of(first)
     assert csv["gene_id"].tolist() == parquet["gene_id"].tolist()
     np.testing.assert_allclose(csv["score"], parquet["score"])
@@ -109,6 +113,19 @@ def test_weights_are_written_as_an_ordinary_dense_network(first: Discovered, sto
 
 def test_the_run_says_which_engine_trained_what(first: Discovered) -> None:
     assert any("transcriptome: autoencoder of" in note and "engine span" in note for note in first.content.notes)
+
+
+def test_the_run_says_where_target_aware_scores_add_nothing(first: Discovered) -> None:
+    gates = pd.read_csv(Path(first.run_folder) / "tables" / "target_gates.csv")
+    assert set(gates["target"]) == {"capsaicinoids", "flavonoids"}
+    for target in ("capsaicinoids", "flavonoids"):
+        opened = bool(gates.query("target == @target and method == 'attribution'")["opened"].item())
+        said = "attribution may add something" if opened else "attribution adds nothing here"
+        assert any(note.startswith(f"{target}: ") and said in note for note in first.content.notes)
+    assert any(note.startswith("Reconstruction: ") for note in first.content.notes)
+    report = (Path(first.run_folder) / "report.html").read_text("utf-8")
+    assert "Genes that matter most to the networks" in report
+    assert "adds nothing here" in report or "may add something" in report
 
 
 def test_a_second_run_does_no_work(

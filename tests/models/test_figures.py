@@ -99,6 +99,13 @@ def _importance() -> pd.DataFrame:
     return pd.DataFrame(generator.normal(size=(100, 3)), columns=["reconstruction", "gradient", "graph"])
 
 
+def _summary() -> pd.DataFrame:
+    columns: dict[str, object] = {"gene_id": ["a", "b", "c", "d"], "reconstruction_null": -0.1}
+    for name, mean in (("reconstruction", [0.1, 0.4, np.nan, 0.2]), ("gradient", [4.0, 3.0, 2.0, 1.0])):
+        columns |= {name: mean, f"{name}_sd": [0.1, 0.2, np.nan, 0.05], f"{name}_top": [1.0, 0.5, np.nan, 0.25]}
+    return pd.DataFrame({**columns, "graph": np.nan, "graph_sd": np.nan, "graph_top": np.nan})
+
+
 def _curves() -> list[tuple[np.ndarray, np.ndarray]]:
     x = np.linspace(0, 1, 20)
     return [(x, x * sample) for sample in range(1, 10)]
@@ -123,6 +130,7 @@ def _all() -> dict[str, Callable[[], Figure]]:
         "latent_maps": lambda: figures.latent_maps(_embedding(), samples, "tissue"),
         "strongest_heatmap": lambda: figures.strongest_heatmap(_points(), SAMPLES, ["m1", "m2"]),
         "importance_scatter": lambda: figures.importance_scatter(_importance()),
+        "top_importance": lambda: figures.top_importance(_summary(), count=3),
         "top_genes": lambda: figures.top_genes(*_ranking(), count=3),
         "score_curve": lambda: figures.score_curve(_ranking()[0], top=2),
     }
@@ -330,6 +338,17 @@ def test_importance_scatter_has_a_panel_a_pair_and_hexagons_for_many():
     assert 4_950 <= cells.get_array().sum() <= 4_975
 
 
+def test_top_importance_has_a_panel_an_importance_with_error_bars_and_shares():
+    figure = figures.top_importance(_summary(), count=2)
+    reconstruction, gradient = figure.axes
+    assert [tick.get_text() for tick in reconstruction.get_yticklabels()] == ["b", "d"]
+    points, _, (bars,) = reconstruction.containers[0]
+    np.testing.assert_allclose(points.get_xdata(), [0.4, 0.2])
+    np.testing.assert_allclose([bar[:, 0] for bar in bars.get_segments()], [[0.2, 0.6], [0.15, 0.25]])
+    np.testing.assert_allclose(reconstruction.collections[-1].get_offsets(), [[-0.1, 0], [-0.1, 1]])
+    assert [text.get_text() for text in gradient.texts] == ["in top 1%", "100%", "50%"]
+
+
 def test_top_genes_stacks_the_contributions_in_the_order_of_rank():
     figure = figures.top_genes(*_ranking(), count=3)
     axes = figure.axes[0]
@@ -385,6 +404,7 @@ def test_150_samples_are_named_every_so_often():
         (lambda: figures.confusion(_predictions(), "tissue", "other"), "tissue: no held-out prediction by other"),
         (lambda: figures.strongest_heatmap(np.empty((0, 3)), [], ["a", "b", "c"]), "no gene-metabolite pair"),
         (lambda: figures.importance_scatter(_importance()[["graph"]]), "fewer than two importances to compare"),
+        (lambda: figures.top_importance(_summary().head(0)), "no gene has an importance"),
         (lambda: figures.top_genes(_ranking()[0].head(0), _ranking()[1]), "no ranked gene"),
         (lambda: figures.score_curve(_ranking()[0].assign(score=np.nan)), "no ranked gene"),
     ],
@@ -399,6 +419,7 @@ def test_150_samples_are_named_every_so_often():
         "confusion",
         "strongest_heatmap",
         "importance_scatter",
+        "top_importance",
         "top_genes",
         "score_curve",
     ],

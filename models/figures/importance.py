@@ -1,0 +1,75 @@
+"""Figure of the genes that matter most to the networks."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from models.figures.style import (
+    DARK,
+    GREY,
+    PALETTE,
+    SMALL,
+    TWO_COLUMNS,
+    drawn,
+    message_figure,
+    new_figure,
+    panels,
+    short_names,
+)
+
+IMPORTANCE_NAMES = {
+    "reconstruction": "reconstruction\n(held-out explained variance)",
+    "gradient": "gradient\n(response of the latents)",
+    "graph": "graph\n(held-out loss increase)",
+}
+
+
+@drawn
+def top_importance(summary: pd.DataFrame, *, count: int = 15) -> Figure:
+    """Draw the best genes by each importance, with error bars and stability.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        Table of the contract `importance_summary`.
+    count : int
+        Genes to draw in each panel, best first.
+    """
+    present = [name for name in IMPORTANCE_NAMES if summary[name].notna().any()]
+    if not present:
+        return message_figure("no gene has an importance")
+    figure = new_figure(TWO_COLUMNS, 24 + 3.6 * min(count, len(summary)))
+    for axes, name in zip(panels(figure, len(present), len(present)), present, strict=True):
+        best = summary.dropna(subset=[name]).sort_values(name, ascending=False, kind="stable").head(count)
+        _panel(axes, best, name, colour=PALETTE[list(IMPORTANCE_NAMES).index(name)])
+    figure.axes[0].set_ylabel("gene, best first")
+    return figure
+
+
+def _panel(axes: Axes, best: pd.DataFrame, name: str, *, colour: str) -> None:
+    rows = np.arange(len(best))
+    mean = best[name].to_numpy(np.float64)
+    spread = best[f"{name}_sd"].fillna(0).to_numpy(np.float64)
+    axes.errorbar(mean, rows, xerr=spread, fmt="o", color=colour, markersize=3, elinewidth=0.8, capsize=1.5, zorder=3)
+    if name == "reconstruction":
+        axes.scatter(best["reconstruction_null"], rows, s=14, marker="|", color=GREY, linewidths=1.0)
+    shares = [f"{share:.0%}" for share in best[f"{name}_top"]]
+    for row, text in zip([-0.9, *rows], ["in top 1%", *shares], strict=True):
+        axes.annotate(
+            text,
+            (1, row),
+            (2, 0),
+            ("axes fraction", "data"),
+            textcoords="offset points",
+            va="center",
+            fontsize=SMALL,
+            color=DARK,
+            annotation_clip=False,
+        )
+    axes.set_yticks(rows, short_names(best["gene_id"].tolist(), 18))
+    axes.set(ylim=(len(best) - 0.4, -0.6), xlabel=IMPORTANCE_NAMES[name])
+    axes.locator_params(axis="x", nbins=4)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+    axes.set_title(f"the {len(best)} best")
