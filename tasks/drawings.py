@@ -138,19 +138,21 @@ def training_pictures(histories: tuple[Artifact, ...], validated: Validated | No
     )
     if validated is None:
         return
-    validation, predictions = store.get_table(validated.validation), store.get_table(validated.predictions)
+    validation, table = store.get_table(validated.validation), store.get_table(validated.confusion)
     yield _picture(
         "validation",
         "Held-out balanced accuracy",
-        "Each sample predicted by models trained without it; a method near the dashed line guesses.",
+        "Each sample predicted by models trained without it, mean over the repeats. Thin lines: 95% of resamples of "
+        "whole replicate groups and repeats. p: permuted labels. A method whose line crosses the dashed one may guess. "
+        "Optimistic: replicates of the held-out samples were learnt from.",
         figures.validation_bars(validation, highlight=GRAPH),
     )
     for label in validation["label"].unique():
         yield _picture(
             f"validation_confusion_{label}",
             f"Confusion, {label}",
-            "Number of held-out samples of all folds by true and predicted class, graph attention network.",
-            figures.confusion(predictions, str(label), GRAPH),
+            "Held-out samples by true and predicted class, graph attention network, mean number over the repeats.",
+            figures.confusion(table, str(label), GRAPH),
         )
 
 

@@ -1,5 +1,6 @@
 """Figures of training and of what the held-out samples say."""
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -103,7 +104,7 @@ def _fold_legend(figure: Figure, colours: dict[str, str]) -> None:
 
 @drawn
 def validation_bars(validation: pd.DataFrame, *, highlight: str | None = None) -> Figure:
-    """Draw the held-out balanced accuracy of each method, one panel a label, with chance as a line.
+    """Draw the held-out balanced accuracy of each method with its interval, one panel a label, and chance as a line.
 
     Parameters
     ----------
@@ -116,14 +117,17 @@ def validation_bars(validation: pd.DataFrame, *, highlight: str | None = None) -
     if not labels:
         return message_figure("no label was predicted")
     columns = min(3, len(labels))
-    figure = new_figure(_VALIDATION_WIDTHS[columns - 1], (20 + 5 * len(methods)) * -(-len(labels) // columns))
+    figure = new_figure(_VALIDATION_WIDTHS[columns - 1], (22 + 5 * len(methods)) * -(-len(labels) // columns))
     for place, (axes, label) in enumerate(zip(panels(figure, len(labels), columns), labels, strict=True)):
         rows = validation[validation["label"] == label].set_index("method").reindex(methods)
         _accuracy_bars(axes, rows, highlight or methods[0])
         if place % columns:
             axes.set_yticklabels([])
-        counts = rows[["n_classes", "n_samples"]].max()
-        axes.set_title(f"{shorten(label)}\n{int(counts['n_classes'])} classes, {int(counts['n_samples'])} samples")
+        counts = rows[["n_classes", "n_samples", "n_groups"]].max().astype(int)
+        first = f"{shorten(label)}, optimistic" if rows["optimistic"].eq(True).any() else shorten(label)
+        axes.set_title(
+            f"{first}\n{counts['n_classes']} classes, {counts['n_samples']} samples, {counts['n_groups']} groups"
+        )
     figure.supxlabel("balanced accuracy of held-out samples (dashed: chance)", fontsize="medium")
     return figure
 
@@ -133,42 +137,52 @@ def _accuracy_bars(axes: Axes, rows: pd.DataFrame, highlight: str) -> None:
     places = np.arange(len(rows))
     colours = [PALETTE[0] if method == highlight else PALETTE[4] for method in rows.index]
     axes.barh(places, np.nan_to_num(values), color=colours, height=0.7)
-    for place, value in enumerate(values):
+    axes.hlines(places, rows["low"], rows["high"], color=DARK, linewidth=0.8)
+    for place, (value, p) in enumerate(zip(values, rows["p"].to_numpy(dtype=np.float64), strict=True)):
         said = f"{value:.2f}" if np.isfinite(value) else "none"
-        axes.text(1.03, place, said, va="center", fontsize=SMALL)
+        axes.text(1.03, place, f"{said}, p {p:.2g}" if np.isfinite(p) else said, va="center", fontsize=SMALL)
     axes.axvline(1 / rows["n_classes"].max(), color=DARK, linewidth=0.8, linestyle="--")
-    axes.set_yticks(places, [shorten(method.replace("_", " "), 28) for method in rows.index])
-    axes.set(xlim=(0, 1.18), ylim=(len(rows) - 0.4, -0.6), xticks=[0, 0.25, 0.5, 0.75, 1])
+    axes.set_yticks(places, [_method_name(method) for method in rows.index])
+    axes.set(xlim=(0, 1.45), ylim=(len(rows) - 0.4, -0.6), xticks=[0, 0.25, 0.5, 0.75, 1])
     axes.spines.bottom.set_bounds(0, 1)
 
 
+def _method_name(method: str) -> str:
+    """Break a long name in two lines."""
+    return "\n".join(textwrap.wrap(method, 22))
+
+
 @drawn
-def confusion(predictions: pd.DataFrame, label: str, method: str) -> Figure:
+def confusion(confusion_table: pd.DataFrame, label: str, method: str) -> Figure:
     """Draw which class the held-out samples of each class were given.
 
     Parameters
     ----------
-    predictions : DataFrame
-        Table of the contract `predictions`; the fold `all` is left out, since it holds nothing out.
+    confusion_table : DataFrame
+        Table of the contract `confusion`.
     label, method : str
         Rows to draw.
     """
-    chosen = predictions[
-        (predictions["label"] == label) & (predictions["method"] == method) & (predictions["fold"] != _FINAL)
-    ]
+    chosen = confusion_table[(confusion_table["label"] == label) & (confusion_table["method"] == method)]
     if chosen.empty:
         return message_figure(f"{shorten(label)}: no held-out prediction by {shorten(method)}")
     classes = sorted(set(chosen["truth"]) | set(chosen["predicted"]), key=natural)
-    counts = pd.crosstab(chosen["truth"], chosen["predicted"]).reindex(index=classes, columns=classes, fill_value=0)
+    wide = chosen.pivot_table(index="truth", columns="predicted", values="n_samples", aggfunc="sum", fill_value=0.0)
+    counts = wide.reindex(index=classes, columns=classes, fill_value=0.0)
     side = min(92.0, 24 + 7.0 * len(classes))
     letters = text_width(short_names(classes, 18))
     figure = new_figure(side + letters + 31, side + letters + 16)
     axes = figure.add_subplot()
     _confusion_matrix(axes, counts, classes, side=side)
-    right = int(np.trace(counts.to_numpy()))
-    axes.set_title(f"{shorten(label)}: {right} of {len(chosen)} right\n({shorten(method.replace('_', ' '), 28)})")
+    right, total = np.trace(counts.to_numpy()), counts.to_numpy().sum()
+    axes.set_title(f"{shorten(label)}: {_count(right)} of {_count(total)} right\n({shorten(method, 28)})")
     figure.colorbar(axes.images[0], ax=axes, shrink=0.7 if len(classes) > 4 else 1.0, label="share of the true class")
     return figure
+
+
+def _count(value: float) -> str:
+    """Write a mean of counts: whole where it is."""
+    return f"{value:.1f}".removesuffix(".0")
 
 
 def _confusion_matrix(axes: Axes, counts: pd.DataFrame, classes: Sequence[str], *, side: float) -> None:
@@ -178,7 +192,7 @@ def _confusion_matrix(axes: Axes, counts: pd.DataFrame, classes: Sequence[str], 
     if len(classes) <= _MAX_COUNTED_CLASSES:
         for row, column in zip(*np.nonzero(values), strict=True):
             colour = "white" if shares[row, column] > 0.6 else DARK
-            axes.text(column, row, f"{values[row, column]:.0f}", ha="center", va="center", color=colour, fontsize=SMALL)
+            axes.text(column, row, _count(values[row, column]), ha="center", va="center", color=colour, fontsize=SMALL)
     name_axis(axes, "x", classes, side)
     name_axis(axes, "y", classes, side)
     axes.set(xlabel="predicted", ylabel="truth")

@@ -65,16 +65,21 @@ def _validation() -> pd.DataFrame:
         {
             "label": ["tissue", "tissue", "geography"],
             "method": ["graph attention", "majority", "graph attention"],
+            "optimistic": [False, False, True],
             "n_samples": 9,
+            "n_groups": 3,
             "n_classes": [4, 4, 2],
             "balanced_accuracy": [0.7, 0.25, 0.5],
+            "low": [0.4, 0.25, 0.2],
+            "high": [0.9, 0.25, 0.8],
+            "p": [0.01, 0.6, np.nan],
         }
     )
 
 
-def _predictions() -> pd.DataFrame:
-    rows = [("1", "leaf", "leaf"), ("1", "leaf", "root"), ("2", "root", "root"), ("all", "leaf", "leaf")]
-    frame = pd.DataFrame(rows, columns=["fold", "truth", "predicted"])
+def _confusion() -> pd.DataFrame:
+    rows = [("leaf", "leaf", 1.0), ("leaf", "root", 1.5), ("root", "root", 1.0)]
+    frame = pd.DataFrame(rows, columns=["truth", "predicted", "n_samples"])
     return frame.assign(label="tissue", method="graph attention")
 
 
@@ -125,7 +130,7 @@ def _all() -> dict[str, Callable[[], Figure]]:
         "sample_correlation": lambda: figures.sample_correlation(np.corrcoef(_points() @ _points().T), SAMPLES),
         "training_curves": lambda: figures.training_curves(_history()),
         "validation_bars": lambda: figures.validation_bars(_validation()),
-        "confusion": lambda: figures.confusion(_predictions(), "tissue", "graph attention"),
+        "confusion": lambda: figures.confusion(_confusion(), "tissue", "graph attention"),
         "sample_graph": lambda: figures.sample_graph(plane, _attention(), _labels()),
         "latent_maps": lambda: figures.latent_maps(_embedding(), samples, "tissue"),
         "strongest_heatmap": lambda: figures.strongest_heatmap(_points(), SAMPLES, ["m1", "m2"]),
@@ -282,13 +287,20 @@ def test_validation_bars_shows_accuracy_chance_and_absence():
     assert "none" in [text.get_text() for text in geography.texts]
 
 
-def test_confusion_counts_held_out_samples_only():
-    figure = figures.confusion(_predictions(), "tissue", "graph attention")
+def test_validation_bars_have_intervals_and_p_and_say_what_is_optimistic():
+    tissue, geography = figures.validation_bars(_validation()).axes
+    (intervals,) = (part for part in tissue.collections if isinstance(part, LineCollection))
+    np.testing.assert_allclose([segment[:, 0] for segment in intervals.get_segments()], [[0.4, 0.9], [0.25, 0.25]])
+    assert [text.get_text() for text in tissue.texts] == ["0.70, p 0.01", "0.25, p 0.6"]
+    assert geography.get_title(loc="left") == "geography, optimistic\n2 classes, 9 samples, 3 groups"
+
+
+def test_confusion_shows_mean_counts_and_shares():
+    figure = figures.confusion(_confusion(), "tissue", "graph attention")
     axes = figure.axes[0]
-    # leaf: one right, one taken for root; root: one right. The fold `all` does not count.
-    np.testing.assert_array_equal(axes.images[0].get_array(), [[0.5, 0.5], [0.0, 1.0]])
-    assert sorted(text.get_text() for text in axes.texts) == ["1", "1", "1"]
-    assert "2 of 3 right" in axes.get_title(loc="left")
+    np.testing.assert_allclose(axes.images[0].get_array(), [[0.4, 0.6], [0.0, 1.0]])
+    assert sorted(text.get_text() for text in axes.texts) == ["1", "1", "1.5"]
+    assert "2 of 3.5 right" in axes.get_title(loc="left")
 
 
 def test_sample_graph_averages_both_directions_and_drops_self_loops():
@@ -401,7 +413,7 @@ def test_150_samples_are_named_every_so_often():
         (lambda: figures.missing_by_feature({"a": np.zeros(2), "b": np.zeros(2)}), "no value is missing in a, b"),
         (lambda: figures.training_curves(_history().head(0)), "nothing was trained"),
         (lambda: figures.validation_bars(_validation().head(0)), "no label was predicted"),
-        (lambda: figures.confusion(_predictions(), "tissue", "other"), "tissue: no held-out prediction by other"),
+        (lambda: figures.confusion(_confusion(), "tissue", "other"), "tissue: no held-out prediction by other"),
         (lambda: figures.strongest_heatmap(np.empty((0, 3)), [], ["a", "b", "c"]), "no gene-metabolite pair"),
         (lambda: figures.importance_scatter(_importance()[["graph"]]), "fewer than two importances to compare"),
         (lambda: figures.top_importance(_summary().head(0)), "no gene has an importance"),
