@@ -125,7 +125,7 @@ _CONTRACTS = (
         _text("part"),
         _count("epoch"),
         _number("train_loss", "mean squared error or cross-entropy"),
-        _number("inner_loss", "mean squared error or cross-entropy", nullable=True),
+        _number("inner_loss", "mean squared error, or class-weighted share of wrong samples", nullable=True),
     ),
     # Latents of one fold: one row a layer and sample, one float32 column a dimension (z000, z001, ...).
     _contract(

@@ -36,13 +36,15 @@ class NetworkShape:
 
 
 def attention_layer(inputs: int, outputs: int, heads: int, generator: torch.Generator) -> nn.Module:
-    r"""Make a GATv2 layer with weights from `generator` alone (Glorot uniform, biases 0).
+    r"""Make a GATv2 layer with a residual connection and weights from `generator` alone (Glorot uniform, biases 0).
 
     With x_i the features of node i, every node i listens to its sources j and to itself:
-    e_ij = a . LeakyReLU_0.2(W_l x_j + W_r x_i), alpha_ij = softmax_j(e_ij), h_i = sum_j alpha_ij W_l x_j + b.
+    e_ij = a . LeakyReLU_0.2(W_l x_j + W_r x_i), alpha_ij = softmax_j(e_ij),
+    h_i = sum_j alpha_ij W_l x_j + b + W_s x_i. What a node is itself reaches the head by W_s, however much its
+    neighbours are averaged.
     """
     with torch.device("meta"):  # parameters without values: the constructor would fill them from torch's global state
-        layer = GATv2Conv(inputs, outputs, heads=heads, dropout=0.0)
+        layer = GATv2Conv(inputs, outputs, heads=heads, dropout=0.0, residual=True)
     layer = layer.to_empty(device="cpu")
     with torch.no_grad():
         for name, value in layer.named_parameters():

@@ -5,7 +5,7 @@ trains one: their weights are stacked, so that every product serves all of them.
 same numbers; with it, the masks differ.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from configs.study import GraphConfig
 from models.arrays import Float32Array, IntArray
 from models.attention import NetworkShape, SampleGraphNetwork
 from models.device import one_thread
-from models.graph import GraphData, class_weights, neighbour_edges
+from models.graph import TIE, GraphData, class_weights, neighbour_edges
 from models.scaling import standardise
 
 _SLOPE = 0.2
@@ -80,13 +80,13 @@ def train_batch(
     watch = _Watch(networks, config.patience)
     everyone = np.ones(len(features), dtype=bool)
     for _ in range(config.max_epochs):
-        losses, _known = judge.losses(networks.logits(train, training=True), train.nodes, everyone)
+        losses = judge.losses(networks.logits(train, training=True), train.nodes, everyone)
         optimiser.zero_grad()
         losses.sum().backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         with torch.no_grad():
-            inner_losses, known = judge.losses(networks.logits(inner), inner.nodes, data.inner)
-        if watch.finished_after(torch.where(known, inner_losses, losses.detach())):
+            watched = judge.watched(networks.logits(inner), inner.nodes, data, losses.detach())
+        if watch.finished_after(watched):
             break
     watch.restore()
     return networks
@@ -164,8 +164,9 @@ class BatchedGraphNetworks:
         said = self._linear(f"{name}.lin_l", values).view(n_networks, n_nodes, heads, hidden)[:, sources]
         asked = self._linear(f"{name}.lin_r", values).view(n_networks, n_nodes, 1, heads, hidden)
         score = (leaky_relu(said + asked, _SLOPE) * self.weights[f"{name}.att"][:, :, None]).sum(dim=-1)
-        output: Tensor = (torch.softmax(score, dim=2)[..., None] * said).sum(dim=2)
-        return output.flatten(2) + self.weights[f"{name}.bias"][:, None, :]
+        heard: Tensor = (torch.softmax(score, dim=2)[..., None] * said).sum(dim=2)
+        itself = torch.bmm(values, self.weights[f"{name}.res.weight"].transpose(1, 2))
+        return heard.flatten(2) + itself + self.weights[f"{name}.bias"][:, None, :]
 
     def _drop(self, values: Tensor, training: bool) -> Tensor:  # noqa: FBT001 - as torch has it
         if not training or not self.dropout:
@@ -186,8 +187,23 @@ class _Judge:
             for code, label in zip(codes, data.labels, strict=True)
         ]
 
-    def losses(self, logits: Sequence[Tensor], nodes: IntArray, counted: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Return the loss of each network over those of `nodes` that are `counted`, and whether any has a label."""
+    def losses(self, logits: Sequence[Tensor], nodes: IntArray, counted: np.ndarray) -> Tensor:
+        """Return the loss of each network over those of `nodes` that are `counted`."""
+        return self._weighted(logits, nodes, counted, _surprise)[0]
+
+    def watched(self, logits: Sequence[Tensor], nodes: IntArray, data: GraphData, losses: Tensor) -> Tensor:
+        """Return what early stopping looks at; see `models.graph.TIE`. It is `losses` without any inner label."""
+        error, known = self._weighted(logits, nodes, data.inner, _wrong)
+        return torch.where(known, error + TIE * self.losses(logits, nodes, data.train), losses)
+
+    def _weighted(
+        self,
+        logits: Sequence[Tensor],
+        nodes: IntArray,
+        counted: np.ndarray,
+        cost: Callable[[Tensor, Tensor], Tensor],
+    ) -> tuple[Tensor, Tensor]:
+        """Return class-weighted mean costs of the `counted` nodes, summed over labels, and whether any has a label."""
         rows = torch.tensor(np.flatnonzero(counted[nodes]), device=logits[0].device)
         numbers = torch.tensor(nodes, device=logits[0].device)[rows]
         total = torch.zeros(len(logits[0]), device=logits[0].device)
@@ -196,11 +212,20 @@ class _Judge:
             truth = codes[:, numbers]
             place = truth.clamp(min=0)
             weight = weights.gather(1, place) * (truth >= 0)
-            surprise = -torch.log_softmax(output[:, rows], dim=2).gather(2, place[..., None])[..., 0]
             mass = weight.sum(dim=1)
-            total = total + (weight * surprise).sum(dim=1) / torch.where(mass > 0, mass, torch.ones_like(mass))
             known |= mass > 0
+            total = total + (weight * cost(output[:, rows], place)).sum(dim=1) / torch.where(mass > 0, mass, 1.0)
         return total, known
+
+
+def _surprise(logits: Tensor, truth: Tensor) -> Tensor:
+    """Return the cross-entropy of each sample, shape=(n_networks, n_samples)."""
+    return -torch.log_softmax(logits, dim=2).gather(2, truth[..., None])[..., 0]
+
+
+def _wrong(logits: Tensor, truth: Tensor) -> Tensor:
+    """Return 1 for each sample whose class is missed, shape=(n_networks, n_samples)."""
+    return (logits.argmax(dim=2) != truth).to(logits)
 
 
 class _Watch:

@@ -47,6 +47,7 @@ def test_attention_layer_by_hand_on_four_nodes() -> None:
       e_31 = a . LeakyReLU(( 2, -2)) =  2 + 2 * -0.4 =  1.2     e_11 = a . LeakyReLU(( 0, 0)) =  0
       exp: 1.822119, 0.818731, 3.320117, 1 (sum 6.960967); alpha: 0.261762, 0.117617, 0.476962, 0.143658
       h_1 = (0.261762 - 0.117617 + 2 * 0.476962 + 0.5, 0.117617 - 0.476962 + 0.143658) = (1.598070, -0.215687)
+    The residual W_s = [[0, 3], [1, 0]] adds W_s x1 = (3, 0).
     """
     layer = attention_layer(2, 2, 1, torch.Generator())
     with torch.no_grad():
@@ -54,10 +55,11 @@ def test_attention_layer_by_hand_on_four_nodes() -> None:
         layer.lin_r.weight.copy_(torch.tensor([[1.0, 0.0], [0.0, -1.0]]))
         layer.att.copy_(torch.tensor([[[1.0, 2.0]]]))
         layer.bias.copy_(torch.tensor([0.5, 0.0]))
+        layer.res.weight.copy_(torch.tensor([[0.0, 3.0], [1.0, 0.0]]))
         x = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 1.0], [2.0, -1.0]])
         edges = torch.tensor([[0, 2, 3, 1], [1, 1, 1, 0]])
         output, (listened, weights) = layer(x, edges, return_attention_weights=True)
-    assert output[1].tolist() == pytest.approx([1.598070, -0.215687], abs=1e-5)
+    assert output[1].tolist() == pytest.approx([4.598070, -0.215687], abs=1e-5)
     expected_output, expected_weights = _attention_in_numpy(x.numpy(), edges.numpy())
     np.testing.assert_allclose(output, expected_output, atol=1e-6)
     for (source, target), weight in zip(listened.T.tolist(), weights[:, 0].tolist(), strict=True):
@@ -71,7 +73,7 @@ def _attention_in_numpy(x: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, n
     score = np.where(summed > 0, summed, 0.2 * summed) @ [1, 2]
     weight = np.where(heard, np.exp(score), 0)
     weight /= weight.sum(axis=0)
-    return weight.T @ x + [0.5, 0], weight
+    return weight.T @ x + [0.5, 0] + x @ [[0, 1], [3, 0]], weight
 
 
 def test_neighbours_are_training_samples_and_never_oneself() -> None:
