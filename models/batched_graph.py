@@ -17,12 +17,12 @@ from configs.study import GraphConfig
 from models.arrays import Float32Array, IntArray
 from models.attention import NetworkShape, SampleGraphNetwork
 from models.device import one_thread
-from models.graph import TIE, GraphData, class_weights, neighbour_edges
+from models.graph import TIE, TOLERANCE, GraphData, class_weights, neighbour_edges
 from models.scaling import standardise
 
 _SLOPE = 0.2
 """Negative slope of the leaky ReLU inside GATv2."""
-_TOGETHER = 25
+_TOGETHER = 50
 """Networks that are trained at once; bounds the memory, and decides which dropout masks a network gets."""
 
 
@@ -76,7 +76,9 @@ def train_batch(
     judge = _Judge(data, codes, device)
     seen = data.train | data.inner
     train, inner = (_view(features, chosen, data.train, config.neighbours, device) for chosen in (data.train, seen))
-    optimiser = torch.optim.Adam(networks.weights.values(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    optimiser = torch.optim.Adam(
+        networks.weights.values(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+    )
     watch = _Watch(networks, config.patience)
     everyone = np.ones(len(features), dtype=bool)
     for _ in range(config.max_epochs):
@@ -241,9 +243,10 @@ class _Watch:
     @torch.no_grad()
     def finished_after(self, losses: Tensor) -> bool:
         """Take the losses of one more epoch; a network that has stopped stays as its best epoch left it."""
-        better = (losses < self._loss) & (self._stale < self._patience)
+        active = self._stale < self._patience
+        better, renewed = active & (losses < self._loss), active & (losses < self._loss - TOLERANCE)
         self._loss = torch.where(better, losses, self._loss)
-        self._stale = torch.where(better, torch.zeros_like(self._stale), self._stale + 1)
+        self._stale = torch.where(renewed, 0.0, self._stale + 1)
         for name, value in self._networks.weights.items():
             self._best[name][better] = value.detach()[better]
         return bool((self._stale >= self._patience).all())

@@ -97,8 +97,10 @@ class Progress:
     best_loss: float = math.inf
     stale: int = 0
 
-    def after(self, losses: EpochLoss) -> Self:
+    def after(self, losses: EpochLoss, *, tolerance: float = 0.0) -> Self:
         """Return the progress after one more epoch, judged by the inner loss where there is one.
+
+        An improvement of at most `tolerance` makes the epoch the best one, but does not renew patience.
 
         Raises
         ------
@@ -110,7 +112,8 @@ class Progress:
             message = f"the loss is not finite in epoch {losses.epoch}; lower the learning rate of the network"
             raise TrainingError(message)
         if watched < self.best_loss:
-            return replace(self, epoch=losses.epoch, best_epoch=losses.epoch, best_loss=watched, stale=0)
+            stale = 0 if watched < self.best_loss - tolerance else self.stale + 1
+            return replace(self, epoch=losses.epoch, best_epoch=losses.epoch, best_loss=watched, stale=stale)
         return replace(self, epoch=losses.epoch, stale=self.stale + 1)
 
     @property

@@ -26,6 +26,8 @@ _log = logging.getLogger("cairn.graph")
 
 TIE = 1e-4
 """Weight of the training loss beside the share of wrong inner samples: it decides between equal shares alone."""
+TOLERANCE = 10 * TIE
+"""What the training loss alone can change of that sum; such improvements do not renew patience."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -272,7 +274,7 @@ def _fit(
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         losses = EpochLoss(progress.epoch + 1, loss.item(), _watched(network, views, judge))
-        progress = progress.after(losses)
+        progress = progress.after(losses, tolerance=TOLERANCE)
         history.append(losses)
         if progress.improved:
             best = copy.deepcopy(network.state_dict())
