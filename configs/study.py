@@ -112,7 +112,11 @@ class AutoencoderConfig(Section):
         200, ge=1, le=100_000, description="Epochs at most; an epoch is one step over all training samples."
     )
     patience: int = Field(
-        10, ge=1, le=10_000, description="Epochs without a better inner validation loss before training stops."
+        10,
+        ge=1,
+        le=10_000,
+        description="Epochs without a better inner validation loss before training stops, once the training loss has "
+        "fallen by a tenth.",
     )
     inner_share: float = Field(
         0.2,

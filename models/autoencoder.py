@@ -31,6 +31,8 @@ def train_autoencoder(
 ) -> tuple[FittedAutoencoder, tuple[EpochLoss, ...]]:
     """Train a mirrored autoencoder until the inner loss has not improved for `config.patience` epochs.
 
+    Patience begins when the training loss has fallen by a tenth: before that nothing has been learnt.
+
     The loss is the mean squared error over features and samples, minimised by AdamW, one step an epoch over all
     training samples. Both losses of an epoch are of the weights before its step; the weights of the best epoch are
     returned. The same seed gives the same bits on the CPU, also when several trainings run in threads of one process.

@@ -1,7 +1,7 @@
 """The training loop that every engine shares: one AdamW step an epoch, early stopping, checkpoints."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -13,6 +13,9 @@ from models.engine import EpochLoss, Progress, TrainingHooks, TrainingState
 from models.networks import MirroredAutoencoder
 from models.precision import autocast
 
+_LEARNT = 0.9
+"""Share of the first training loss above which nothing has been learnt yet: patience begins below it, so that the first
+epochs, in which an inner loss can only wander, end no training."""
 _WRITING_SHARE = 0.1
 """Writing checkpoints takes at most about this share of the time of a training."""
 
@@ -83,8 +86,10 @@ class _Training:
             guess = self.network(data.rows, data.n_train)
         loss, inner_loss = data.losses(guess)
         losses = EpochLoss(self.progress.epoch + 1, loss.item(), inner_loss)
-        self.progress = self.progress.after(losses)
         self.history = (*self.history, losses)
+        self.progress = self.progress.after(losses)
+        if losses.train_loss > _LEARNT * self.history[0].train_loss:
+            self.progress = replace(self.progress, stale=0)
         if self.progress.improved:
             self._keep_best()
         self.optimiser.zero_grad()
@@ -165,7 +170,9 @@ def train_network(
     device: str,
     hooks: TrainingHooks,
 ) -> Trained:
-    """Train until the inner loss has not improved for `config.patience` epochs; see `train_autoencoder`.
+    """Train until the inner loss has not improved for `config.patience` epochs since learning began.
+
+    See `train_autoencoder`.
 
     Raises
     ------
