@@ -36,8 +36,13 @@ _HEADERS = {
     "family": "Family",
     "description": "Description",
     "macro_f1": "Macro F1",
+    "mcc": "MCC",
+    "low": "95% from",
+    "high": "95% to",
     "n_samples": "Samples",
+    "n_groups": "Groups",
     "n_classes": "Classes",
+    "n_repeats": "Repeats",
     "sample_id": "Sample",
 }
 _RANKING_COLUMNS = (
@@ -251,7 +256,9 @@ def _cell(column: str, value: object) -> Cell:
     if column == "direction":
         rises = float(str(value)) > 0
         return Cell("rises" if rises else "falls")
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool):
+        return Cell("yes" if value else "no")
+    if not isinstance(value, int | float):
         return Cell(str(value))
     fill = f"{min(max(float(value), 0.0), 1.0) * 100:.1f}" if column.endswith("_rank01") else ""
     return Cell(_number(column, value), sort=repr(float(value)), fill=fill)
