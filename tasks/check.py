@@ -130,7 +130,7 @@ def _counted(count: int, what: str) -> str:
 
 
 def _layer_sentence(study: StudyConfig, prepared: PreparedStudy, store: Store, name: str) -> str:
-    raw, ready = (store.get_layer(kept[name], name) for kept in (prepared.raw, prepared.prepared))
+    raw, ready = (store.get_layer(kept[name], name) for kept in (prepared.raw, prepared.trainable))
     widths = hidden_widths_of(study, name)
     n_features = len(ready.feature_ids)
     parameters = parameter_count(n_features, widths, study.autoencoder.latent)

@@ -70,7 +70,10 @@ def quality_pictures(prepared: PreparedStudy, store: Store) -> Iterator[Picture]
     """Draw library size, missing values, densities, sample correlation and principal components."""
     table, sheet = store.get_table(prepared.quality), store.get_table(prepared.sheet)
     raw = {name: store.get_layer(artifact, name) for name, artifact in prepared.raw.items()}
-    ready = {name: store.get_layer(artifact, name) for name, artifact in prepared.prepared.items()}
+    ready = {
+        name: store.get_layer(artifact, name).restricted_to(raw[name].sample_ids)  # in the order of the sheet
+        for name, artifact in prepared.prepared.items()
+    }
     missing = {name: quality.feature_missing(layer) for name, layer in raw.items()}
     yield _picture(
         "quality_missing_by_sample",
