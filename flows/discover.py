@@ -12,7 +12,7 @@ from configs.stages import STAGES, Stage, with_dependencies
 from configs.study import FINAL, StudyConfig
 from flows.steps import Step, Steps, all_results, threads
 from flows.train_fold import fold
-from tasks import analyse, evidence, explain, explain_targets, pictures, prepare, rank, report, train
+from tasks import analyse, evidence, explain, explain_targets, permuted, pictures, prepare, rank, report
 from tasks.networks import hidden_widths_of
 from tasks.publish import publish_run
 from tasks.records import (
@@ -169,11 +169,11 @@ class _Run:
         """Score held-out predictions against permuted labels, which the folds of the first repeat are trained on."""
         sheet, study, runtime = content.prepared.sheet, self.study, self.runtime
         count = study.validation.permutations
-        draws = self.steps.run(analyse.permute_labels, sheet, content.plan, count, study.seed, runtime)
+        draws = self.steps.run(permuted.permute_labels, sheet, content.plan, count, study.seed, runtime)
         started = [
             self.steps.start_as(
                 f"predict-permuted-fold-{name}",
-                train.predict_permuted,
+                permuted.predict_permuted,
                 self._fold(content, name),
                 folds[name],
                 sheet,
@@ -184,10 +184,10 @@ class _Run:
             )
             for name in content.plan.folds[: len(content.plan.folds) // study.validation.repeats]
         ]
-        permuted = tuple(all_results(started))
+        chance = tuple(all_results(started))
         graphs = [folds[name].graph for name in (*content.plan.folds, *content.plan.split)]
         predictions = tuple(graph.predictions for graph in graphs if graph is not None)
-        return self.steps.run(analyse.validate, predictions, permuted, draws, sheet, study.seed, runtime)
+        return self.steps.run(analyse.validate, predictions, chance, draws, sheet, study.seed, runtime)
 
     def start_correlation(self, content: RunContent) -> Step[Correlations]:
         """Stage 3, first half: correlation of every gene with every metabolite."""

@@ -12,7 +12,7 @@ from models.conditions import conditions_of, label_columns
 from models.latents import concatenated_latents
 from models.layer import Layer
 from models.seeds import derived_seed
-from tasks.records import Correlations, FoldPlan, LabelDraws, PairedLayers, Validated
+from tasks.records import Correlations, LabelDraws, PairedLayers, Validated
 from tasks.stage import stage
 from tasks.store import Store
 from tasks.workers import correlation_workers
@@ -90,19 +90,6 @@ def correlate(layers: PairedLayers, config: CorrelationConfig, runtime: Runtime)
             for row in tested
         ),
     )
-
-
-@stage("permute-labels")
-def permute_labels(sheet: Artifact, plan: FoldPlan, count: int, seed: int, runtime: Runtime) -> LabelDraws:
-    """Draw labels by chance, with the groups and the balance of the first repeat's folds kept."""
-    from models.label_null import label_draws
-
-    store = Store(runtime.store)
-    samples = store.get_table(sheet).sort_values("sample_id", ignore_index=True)
-    folds = store.get_table(plan.table)
-    first = folds[(folds["repeat"] == 1) & folds["fold"].isin(plan.folds) & (folds["role"] == "held_out")]
-    drawn, arrangements = label_draws(samples, first, count=count, seed=derived_seed(seed, "labels"))
-    return LabelDraws(table=store.put_table(drawn, "label_draws"), arrangements=arrangements)
 
 
 @stage("validate")

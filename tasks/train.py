@@ -24,7 +24,7 @@ from models.seeds import derived_seed
 from tasks.caching import ContentKey
 from tasks.checkpoints import CheckpointFile
 from tasks.folds import fold_facts, fold_roles, samples_with
-from tasks.records import Fold, FoldTraining, GraphTraining, LabelDraws, LayerTraining
+from tasks.records import Fold, GraphTraining, LayerTraining
 from tasks.stage import stage
 from tasks.store import Store
 
@@ -140,37 +140,6 @@ def train_graph_on_fold(
         history=store.put_table(history_table(result.history, fold.name, "graph"), "history"),
         latent_importance=tuple(float(value) for value in result.latent_importance),
     )
-
-
-@stage("predict-permuted", run_name="predict-permuted-fold-{fold.name}")
-def predict_permuted(
-    fold: Fold,
-    training: FoldTraining,
-    sheet: Artifact,
-    draws: LabelDraws,
-    config: GraphConfig,
-    seed: int,
-    runtime: Runtime,
-) -> Artifact:
-    """Train every method on permuted labels, and predict the held-out samples: what chance can do in this fold."""
-    from models.device import choose_device
-    from models.graph_tables import drawn_codes
-    from models.null_predictions import null_predictions
-
-    store = Store(runtime.store)
-    latents = {name: layer.latents for name, layer in training.layers.items()}
-    principal = {name: layer.principal for name, layer in training.layers.items()}
-    data, samples = graph_nodes(fold, latents, principal, sheet, store)
-    found = null_predictions(
-        data,
-        drawn_codes(store.get_table(draws.table), data, samples),
-        samples,
-        config=config,
-        seed=derived_seed(seed, "permuted", fold.name),
-        device=choose_device(runtime.device),
-    )
-    found.insert(0, "fold", fold.name)
-    return store.put_table(found, "null_predictions")
 
 
 def graph_nodes(
