@@ -71,8 +71,8 @@ def pipeline() -> Table:
     return Table(
         "The whole pipeline",
         f"`cairn run` on {GENES:,} genes and {METABOLITES:,} metabolites (5% missing) in 21 samples, two targets with "
-        f"three baits each, {', '.join(SETTINGS)}, 5 folds of each repeat and the final fit. Memory is that of all processes "
-        "together, Prefect's embedded server among them.",
+        f"three baits each, {', '.join(SETTINGS)}, 5 folds of each repeat and the final fit. Memory is that of all "
+        "processes together, Prefect's embedded server among them.",
         ("run", "seconds", "GiB"),
         tuple(rows),
     )
