@@ -198,3 +198,11 @@ def test_nothing_dropped_is_an_empty_list():
 def test_no_feature_left():
     with pytest.raises(TableError, match=r"layer genes: wanted at least one feature that varies .* none: 2 constant"):
         prepare([[1, 1], [2, 2]])
+
+
+def test_features_missing_too_often_over_all_samples_are_left_to_the_folds():
+    nan = np.nan
+    prepared = prepare([[1, 2, 3, 4], [1, nan, nan, 4], [1, nan, nan, nan], [2, 2, 2, 2]], max_missing=0.25)
+    assert prepared.layer.feature_ids == ("f0",)
+    assert prepared.trainable.feature_ids == ("f0", "f1")
+    assert set(prepared.dropped["feature_id"]) == {"f1", "f2", "f3"}

@@ -96,8 +96,8 @@ def _training(fold: str, layers: dict[str, Layer], store: Store) -> FoldTraining
 
 
 class _Run:
-    def __init__(self, runtime: Runtime) -> None:
-        self.runtime, self.store, self.layers = runtime, Store(runtime.store), _layers()
+    def __init__(self, runtime: Runtime, layers: dict[str, Layer] | None = None) -> None:
+        self.runtime, self.store, self.layers = runtime, Store(runtime.store), layers or _layers()
         self.stored: dict[str, Artifact] = {name: self.store.put_layer(layer) for name, layer in self.layers.items()}
         kept = self.store.put_table(_plan(), "folds")
         self.plan = FoldPlan(table=kept, labels=kept, folds=FOLDS, split=(), notes=())
@@ -136,6 +136,27 @@ def test_importances_of_all_folds(runtime: Runtime) -> None:
     pd.testing.assert_series_equal(other["reconstruction"], summary["reconstruction"])
     assert np.corrcoef(other["gradient"], summary["gradient"])[0, 1] > 0.3
     assert not np.allclose(other["gradient"], summary["gradient"])
+
+
+def test_a_gene_that_a_fold_cannot_use_has_no_importance_there(runtime: Runtime) -> None:
+    """g03 is constant in the training samples of fold 1; g05 is missing in 10 of 18 samples."""
+    layers = _layers()
+    genes = layers["transcriptome"]
+    values = genes.values.copy()
+    train = samples_with(genes, fold_roles(_plan(), "1"), "train")
+    values[3, [genes.sample_ids.index(sample) for sample in train]] = 5.0
+    held_out = [genes.sample_ids.index(sample) for sample in samples_with(genes, fold_roles(_plan(), "0"), "held_out")]
+    values[5, [*held_out[:5], *[place for place in range(18) if place not in held_out][:5]]] = np.nan
+    layers["transcriptome"] = Layer(genes.name, values, genes.feature_ids, genes.sample_ids)
+    run = _Run(runtime, layers)
+    config = ExplainConfig(permutations=20)
+    done = explain_fold.fn(
+        run.fold("1"), run.stored["transcriptome"], "transcriptome", run.trainings["1"], SHARED, config, runtime
+    )
+    importance = run.store.get_table(done.importance).set_index("gene_id")
+    assert importance.loc["g03", ["reconstruction", "gradient"]].isna().all()
+    assert importance.drop(index="g03")[["reconstruction", "gradient"]].notna().all(axis=None)
+    assert "g05" not in importance.index  # missing in more than half of all samples: listed as dropped
 
 
 def test_targets_of_all_folds_over_the_samples_that_have_both_layers(runtime: Runtime) -> None:
