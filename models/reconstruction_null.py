@@ -84,7 +84,8 @@ def reconstruction_null(
     Notes
     -----
     What a gene's prediction has beyond the weighted sum (initial weights of the `dense` engine) stays as it is under
-    permutation. With few genes, each one shapes the weights that predict it, and p is somewhat too small.
+    permutation. With few genes, each one shapes the weights that predict it, and p is somewhat too small. Early
+    stopping may end a training elsewhere for the least of changes; the null is that of the training as it ended.
     """
     plans = [_Plan.of(values, folds) for folds in repeats if folds]
     observed = np.full(len(values), np.nan)
