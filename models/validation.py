@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef, recall_
 from models.arrays import Float64Array
 from models.label_design import LabelDesign, label_designs
 from models.methods import GRAPH, LOGISTIC_REGRESSION, MAJORITY, NEAREST_NEIGHBOURS, PRINCIPAL_COMPONENTS
+from models.verdict import Gain, Verdict
 
 OPTIMISTIC = "replicate_split"
 """Scheme whose held-out samples have replicates among the training samples."""
@@ -21,8 +22,6 @@ PLAIN = (NEAREST_NEIGHBOURS, LOGISTIC_REGRESSION)
 ON_LATENTS = (GRAPH, *PLAIN)
 METHODS = (*ON_LATENTS, PRINCIPAL_COMPONENTS, MAJORITY)
 """All methods, in the order of tables and figures."""
-ALPHA = 0.05
-"""A label is carried where the p of the best method on latents is at most this."""
 RESAMPLES = 2000
 """Resamples of whole groups behind an interval."""
 
@@ -100,7 +99,7 @@ def validate_predictions(
         table = _score_table(question, resampled, null)
         scores.append(table)
         confusion.append(question.confusion())
-        verdicts.append(_judgement(question, table, resampled, null, arrangements.get(question.label, np.inf)))
+        verdicts.append(_row(_judged(question, table, resampled, null, arrangements.get(question.label, np.inf))))
     return Validation(
         scores=_typed(scores, _SCORE_TYPES),
         confusion=_typed(confusion, _CONFUSION_TYPES),
@@ -185,10 +184,6 @@ class _Question:
     @property
     def optimistic(self) -> bool:
         return self.scheme == OPTIMISTIC
-
-    @property
-    def chance(self) -> float:
-        return 1 / len(self.classes)
 
     def of(self, method: str) -> Iterator[tuple[npt.NDArray[np.str_], npt.NDArray[np.str_]]]:
         """Yield truth and prediction of each repeat."""
@@ -291,82 +286,49 @@ def _p(null: pd.DataFrame, label: str, method: str, observed: float) -> float:
     return (1 + reached) / (1 + len(rows)) if len(rows) else float("nan")
 
 
-def _judgement(
+def _judged(
     question: _Question, table: pd.DataFrame, resampled: _Resampled, null: pd.DataFrame, arrangements: float
-) -> dict[str, object]:
-    """Return one row of the contract `verdicts`."""
+) -> Verdict:
+    """Put together what is known of one label."""
     scores = table.set_index("method")["balanced_accuracy"]
     latent = scores[scores.index.isin(ON_LATENTS)]
     best = str(latent.idxmax())
     first = max(_scores(*next(question.of(method)))["balanced_accuracy"] for method in latent.index)
     n_draws = int(null[null["label"] == question.label]["draw"].nunique())
-    p = np.nan if question.optimistic else _p(null, question.label, BEST_OF_LATENTS, first)
     low, high = resampled.interval(best)
-    row: dict[str, object] = {
-        "label": question.label,
-        "scheme": question.scheme,
-        "optimistic": question.optimistic,
-        "best_method": best,
-        "chance": question.chance,
-        "balanced_accuracy": float(scores[best]),
-        "low": low,
-        "high": high,
-        "p": p,
-        "smallest_p": np.nan if question.optimistic else max(1 / (1 + n_draws), 1 / arrangements),
-        "carried": bool(p <= ALPHA),
-    }
+    return Verdict(
+        label=question.label,
+        scheme=question.scheme,
+        optimistic=question.optimistic,
+        n_samples=question.n_samples,
+        n_groups=len(question.groups),
+        n_classes=len(question.classes),
+        best_method=best,
+        balanced_accuracy=float(scores[best]),
+        low=low,
+        high=high,
+        p=np.nan if question.optimistic else _p(null, question.label, BEST_OF_LATENTS, first),
+        smallest_p=np.nan if question.optimistic else max(1 / (1 + n_draws), 1 / arrangements),
+        gain=_gain(scores, resampled),
+        components=float(scores[PRINCIPAL_COMPONENTS]) if PRINCIPAL_COMPONENTS in scores.index else None,
+    )
+
+
+def _gain(scores: "pd.Series[float]", resampled: _Resampled) -> Gain | None:
+    """Hold the graph network against the better plain method on the same latents."""
     plain = scores[scores.index.isin(PLAIN)]
-    if GRAPH in scores.index and len(plain):
-        other = str(plain.idxmax())
-        gain_low, gain_high = resampled.interval(GRAPH, other)
-        gain = float(scores[GRAPH] - scores[other])
-        row |= {"plain_method": other, "graph_gain": gain, "graph_gain_low": gain_low, "graph_gain_high": gain_high}
-    return {**row, "sentence": _sentence(question, row, scores)}
+    if GRAPH not in scores.index or plain.empty:
+        return None
+    other = str(plain.idxmax())
+    low, high = resampled.interval(GRAPH, other)
+    return Gain(other, float(scores[GRAPH]), float(scores[other]), low, high)
 
 
-def _sentence(question: _Question, row: Mapping[str, object], scores: "pd.Series[float]") -> str:
-    """Say in one sentence whether the latents carry the label, and whether the graph adds anything."""
-    if len(question.classes) < 2:
-        return (
-            f"{question.label}: all {question.n_samples} held-out samples that count have the same class, so nothing "
-            "can be said about it."
-        )
-    reached = (
-        f"the best method on them ({row['best_method']}) reaches a held-out balanced accuracy of "
-        f"{row['balanced_accuracy']:.2f} [{row['low']:.2f}, {row['high']:.2f}] where chance is {row['chance']:.2f}"
-    )
-    size = f"{question.n_samples} samples in {len(question.groups)} groups"
-    if question.optimistic:
-        start = f"{question.label} (optimistic: replicates of held-out samples were learnt from): {reached}, {size}"
-    else:
-        carry = "the latents carry it" if row["carried"] else "nothing here shows that the latents carry it"
-        start = f"{question.label}: {carry}, {reached}, permuted-label p {row['p']:.2g}{_bound(row)}, {size}"
-    return f"{start}{_graph_clause(row, scores)}{_component_clause(scores)}."
-
-
-def _bound(row: Mapping[str, object]) -> str:
-    smallest = float(str(row["smallest_p"]))
-    return f" (no smaller p than {smallest:.2g} is possible with so few groups)" if smallest > ALPHA else ""
-
-
-def _graph_clause(row: Mapping[str, object], scores: "pd.Series[float]") -> str:
-    if "graph_gain" not in row:
-        return ""
-    low, high = float(str(row["graph_gain_low"])), float(str(row["graph_gain_high"]))
-    if low > 0:
-        comparison = "adds something over"
-    elif high < 0:
-        comparison = "does worse than"
-    else:
-        comparison = "cannot be told apart from"
-    other = str(row["plain_method"])
-    return (
-        f"; the graph ({scores[GRAPH]:.2f}) {comparison} {other} on the same latents ({scores[other]:.2f}; difference "
-        f"{row['graph_gain']:+.2f} [{low:+.2f}, {high:+.2f}])"
-    )
-
-
-def _component_clause(scores: "pd.Series[float]") -> str:
-    if PRINCIPAL_COMPONENTS not in scores.index:
-        return ""
-    return f"; logistic regression on principal components of the inputs reaches {scores[PRINCIPAL_COMPONENTS]:.2f}"
+def _row(verdict: Verdict) -> dict[str, object]:
+    """Return one row of the contract `verdicts`."""
+    names = ("label", "scheme", "optimistic", "carried", "best_method", "chance", "balanced_accuracy", "low", "high")
+    row: dict[str, object] = {name: getattr(verdict, name) for name in (*names, "p", "smallest_p")}
+    if gain := verdict.gain:
+        row |= {"plain_method": gain.plain_method, "graph_gain": gain.difference}
+        row |= {"graph_gain_low": gain.low, "graph_gain_high": gain.high}
+    return {**row, "sentence": verdict.sentence()}
