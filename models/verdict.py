@@ -87,8 +87,9 @@ class Verdict:
                 f"{self.label}: all {self.n_samples} held-out samples that count have the same class, so nothing can "
                 "be said about it."
             )
+        where = "the latents" if self.optimistic else "them"
         reached = (
-            f"the best method on {'the latents' if self.optimistic else 'them'} ({self.best_method}) reaches a held-out balanced accuracy of "
+            f"the best method on {where} ({self.best_method}) reaches a held-out balanced accuracy of "
             f"{self.balanced_accuracy:.2f} [{self.low:.2f}, {self.high:.2f}] where chance is {self.chance:.2f}"
         )
         size = f"{self.n_samples} samples in {self.n_groups} groups"
