@@ -136,7 +136,8 @@ def training_pictures(histories: tuple[Artifact, ...], validated: Validated | No
         "training_curves",
         "Loss by epoch",
         "Training samples dashed, early-stopping samples solid, a colour a fold. Training goes back to the dot. A "
-        "solid line that does not fall means that what is learnt does not carry to other samples.",
+        "solid line that does not fall means that what is learnt does not carry to other samples. The graph network "
+        "stops by the share of early-stopping samples that are wrong, summed over the labels.",
         figures.training_curves(history),
     )
     if validated is None:

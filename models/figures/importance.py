@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from models.figures.style import (
     DARK,
@@ -70,6 +69,6 @@ def _panel(axes: Axes, best: pd.DataFrame, name: str, *, colour: str) -> None:
         )
     axes.set_yticks(rows, short_names(best["gene_id"].tolist(), 18))
     axes.set(ylim=(len(best) - 0.4, -0.6), xlabel=IMPORTANCE_NAMES[name])
-    axes.locator_params(axis="x", nbins=4)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+    axes.locator_params(axis="x", nbins=3)
+    axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 4))
     axes.set_title(f"the {len(best)} best")
