@@ -1,12 +1,12 @@
 """An orthonormal basis of the span of a few samples of very many features."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
 from models.arrays import Float32Array, Float64Array
+from models.blocks import blocks
 
 BLOCK = 16_384
 """Features that are worked on at once; bounds the memory."""
@@ -49,7 +49,7 @@ class SpanBasis:
         strongest = np.abs(axes).argmax(axis=0)
         axes = axes * np.sign(axes[strongest, np.arange(len(singular))])
         vectors = np.empty((len(train), len(singular)), dtype=np.float32)
-        for block in _blocks(len(train)):
+        for block in blocks(len(train), BLOCK):
             vectors[block] = (train[block].astype(np.float64) @ axes) / singular
         size = train.shape[1] * len(singular)
         return cls(vectors, float(np.sqrt(np.square(singular).sum() / size)) if size else 1.0)
@@ -65,7 +65,7 @@ class SpanBasis:
         Missing values (NaN) count as 0, the training mean.
         """
         total = np.zeros((self.rank, scaled.shape[1]))
-        for block in _blocks(len(scaled)):
+        for block in blocks(len(scaled), BLOCK):
             total += self.vectors[block].T.astype(np.float64) @ np.nan_to_num(scaled[block], nan=0.0)
         return (total / self.unit).astype(np.float32)
 
@@ -91,11 +91,7 @@ def principal_scores(train: Float32Array, scaled: Float32Array) -> Float32Array:
 def _gram(train: Float32Array) -> Float64Array:
     """Return Z^T Z, shape=(n_train, n_train)."""
     total = np.zeros((train.shape[1], train.shape[1]))
-    for block in _blocks(len(train)):
+    for block in blocks(len(train), BLOCK):
         values = train[block].astype(np.float64)
         total += values.T @ values
     return total
-
-
-def _blocks(size: int) -> Iterator[slice]:
-    return (slice(start, start + BLOCK) for start in range(0, size, BLOCK))

@@ -130,18 +130,6 @@ class BatchedGraphNetworks:
     ) -> "BatchedGraphNetworks":
         """Make `count` networks with initial weights from `generator`."""
         states = [SampleGraphNetwork(shape, dropout=dropout, generator=generator).state_dict() for _ in range(count)]
-        return cls.stacked(states, shape, dropout, generator, device)
-
-    @classmethod
-    def stacked(
-        cls,
-        states: Sequence[dict[str, Tensor]],
-        shape: NetworkShape,
-        dropout: float,
-        generator: torch.Generator,
-        device: str,
-    ) -> "BatchedGraphNetworks":
-        """Stack the weights of single networks."""
         weights = {
             name: torch.stack([state[name] for state in states]).to(device).requires_grad_(True) for name in states[0]
         }

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from configs.study import AutoencoderConfig, Engine
 from models.arrays import Float32Array, Float64Array
+from models.blocks import blocks
 from models.device import one_thread
 from models.engine import EpochLoss, TrainingHooks
 from models.networks import MirroredAutoencoder
@@ -40,8 +41,7 @@ class DenseAutoencoder:
     def carried(self, rows: Tensor) -> Iterator[tuple[slice, Float32Array]]:
         """Yield blocks of `rows`, shape=(n, w1), times the first layer's weights."""
         weight = cast("Tensor", self.network.encoder[0].weight)
-        for start in range(0, weight.shape[1], _BLOCK):
-            block = slice(start, start + _BLOCK)
+        for block in blocks(weight.shape[1], _BLOCK):
             yield block, (rows @ weight[:, block]).cpu().numpy()
 
     @torch.no_grad()
@@ -61,8 +61,7 @@ class DenseAutoencoder:
         """Return the squared error of each feature summed over the samples, missing values left out."""
         hidden = self.network.last_hidden(self.network.encode(self.inputs(scaled)))
         errors = np.empty(len(scaled))
-        for start in range(0, len(scaled), _BLOCK):
-            block = slice(start, start + _BLOCK)
+        for block in blocks(len(scaled), _BLOCK):
             guess = self.network.reconstruct(hidden, block)
             residual = scaled[block].astype(np.float64) - guess.cpu().numpy()
             errors[block] = np.nansum(np.square(residual), axis=1)

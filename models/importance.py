@@ -7,6 +7,7 @@ import pandas as pd
 
 from configs.study import FINAL
 from models.arrays import Float32Array, Float64Array
+from models.blocks import blocks
 from models.fusion import rank01
 from models.ranking import top_membership
 from models.reconstruction_null import ReconstructionNull
@@ -67,8 +68,7 @@ def graph_importance(gene_scaled: Float32Array, latents: Float32Array, latent_im
     if total <= 0:
         return result
     units = _unit_rows(latents.T).T
-    for start in range(0, len(result), _BLOCK):
-        block = slice(start, start + _BLOCK)
+    for block in blocks(len(result), _BLOCK):
         result[block] = np.abs(_unit_rows(gene_scaled[block]) @ units) @ latent_importance
     return result / total
 

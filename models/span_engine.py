@@ -30,6 +30,7 @@ from torch import Tensor
 from configs.study import AutoencoderConfig, Engine
 from models.arrays import Float32Array, Float64Array
 from models.basis import BLOCK, SpanBasis
+from models.blocks import blocks
 from models.dense_engine import column_norms, jacobian, load_dense, to_rows
 from models.device import one_thread
 from models.engine import EpochLoss, TrainingHooks
@@ -65,8 +66,7 @@ class SpanAutoencoder:
         """Yield blocks of `rows`, shape=(n, w1), times the first layer's weights A Q^T / unit."""
         weight = cast("Tensor", self.network.encoder[0].weight)
         narrow = ((rows @ weight) / self.basis.unit).cpu().numpy()
-        for start in range(0, len(self.basis.vectors), BLOCK):
-            block = slice(start, start + BLOCK)
+        for block in blocks(len(self.basis.vectors), BLOCK):
             part: Float32Array = narrow @ self.basis.vectors[block].T
             yield block, part
 
@@ -88,8 +88,7 @@ class SpanAutoencoder:
         """Return the squared error of each feature summed over the samples, missing values left out."""
         guess = self.network(self.inputs(scaled)).cpu().numpy() * self.basis.unit
         errors = np.empty(len(scaled))
-        for start in range(0, len(scaled), BLOCK):
-            block = slice(start, start + BLOCK)
+        for block in blocks(len(scaled), BLOCK):
             residual = scaled[block].astype(np.float64) - self.basis.vectors[block] @ guess
             errors[block] = np.nansum(np.square(residual), axis=1)
         return errors

@@ -37,8 +37,8 @@ def explain_targets_of_fold(
     measured = roles.keys() & metabolites.sample_ids
     both = tuple(sample for sample in genes.sample_ids if sample in measured)
     scores = explain_targets(
-        _layer_fit(genes, both, fold, training, store),
-        _layer_fit(metabolites, both, fold, training, store),
+        _layer_fit(genes, both, roles, fold.max_missing, training, store),
+        _layer_fit(metabolites, both, roles, fold.max_missing, training, store),
         {name: metabolites.positions_of(members) for name, members in targets.items()},
         held_out=np.array([roles[sample] == "held_out" for sample in both], dtype=bool),
         groups=groups_of(plan, both),
@@ -72,12 +72,18 @@ def summarise_targets(explained: dict[str, TargetFold], plan: FoldPlan, runtime:
     )
 
 
-def _layer_fit(layer: Layer, samples: tuple[str, ...], fold: Fold, training: FoldTraining, store: Store) -> "LayerFit":
+def _layer_fit(
+    layer: Layer,
+    samples: tuple[str, ...],
+    roles: dict[str, str],
+    max_missing: float,
+    training: FoldTraining,
+    store: Store,
+) -> "LayerFit":
     """Return the network of a layer with `samples`, scaled as it was trained: by all training samples of the layer."""
     from models.autoencoder import decode_weights
     from models.target_evidence import LayerFit
 
-    train = samples_with(layer, fold_roles(store.get_table(fold.plan), fold.name), "train")
-    scaler = Scaler.fit(layer.columns_of(train), max_missing=fold.max_missing)
+    scaler = Scaler.fit(layer.columns_of(samples_with(layer, roles, "train")), max_missing=max_missing)
     fitted = decode_weights(store.get(training.layers[layer.name].weights))
     return LayerFit(fitted, scaler.apply(layer.columns_of(samples), keep_missing=True))

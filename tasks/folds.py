@@ -1,31 +1,14 @@
 """Roles of samples in a fold."""
 
-from dataclasses import dataclass
-
 import pandas as pd
 
 from models.layer import Layer
-
-
-@dataclass(frozen=True, slots=True)
-class FoldFacts:
-    """Name of a fold, the repeat that it belongs to, and how its samples were chosen."""
-
-    name: str
-    repeat: int
-    scheme: str
 
 
 def fold_roles(plan: pd.DataFrame, fold: str) -> dict[str, str]:
     """Return role by sample id in one fold."""
     rows = plan[plan["fold"] == fold]
     return dict(zip(rows["sample_id"], rows["role"], strict=True))
-
-
-def fold_facts(plan: pd.DataFrame, fold: str) -> FoldFacts:
-    """Return name, repeat and scheme of one fold."""
-    row = plan[plan["fold"] == fold].iloc[0]
-    return FoldFacts(fold, int(row["repeat"]), str(row["scheme"]))
 
 
 def samples_with(layer: Layer, roles: dict[str, str], role: str) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from models.scaling import Scaler
 from models.seeds import derived_seed
 from tasks.caching import ContentKey
 from tasks.checkpoints import CheckpointFile
-from tasks.folds import fold_facts, fold_roles, samples_with
+from tasks.folds import fold_roles, samples_with
 from tasks.records import Fold, GraphTraining, LayerTraining
 from tasks.stage import stage
 from tasks.store import Store
@@ -159,8 +159,9 @@ def graph_nodes(
 
 def with_fold(predictions: pd.DataFrame, fold: Fold, store: Store) -> pd.DataFrame:
     """Return predictions of one fold as the contract `predictions`."""
-    facts = fold_facts(store.get_table(fold.plan), fold.name)
-    named = predictions.assign(fold=facts.name, repeat=facts.repeat, scheme=facts.scheme)
+    plan = store.get_table(fold.plan)
+    own = plan[plan["fold"] == fold.name].iloc[0]
+    named = predictions.assign(fold=fold.name, repeat=own["repeat"], scheme=own["scheme"])
     return named[[column.name for column in CONTRACTS["predictions"].columns]]
 
 
