@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from configs.study import Name, Section
+from configs.section import Name, Section
 
 Labels = Annotated[tuple[Name, ...], Field(min_length=1, max_length=26)]
 

@@ -2,7 +2,10 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
+
+from configs.ranking import RankingConfig
+from configs.section import Name, Section
 
 Unit = Literal["fpkm", "tpm", "counts", "log2", "intensity"]
 Role = Literal["genes", "metabolites", "features"]
@@ -11,7 +14,6 @@ Engine = Literal["span", "dense"]
 Precision = Literal["auto", "float32", "bfloat16"]
 FoldScheme = Literal["auto", "grouped", "leave_one_group_out"]
 CorrelationMethod = Literal["spearman", "pearson", "bicor"]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,63}$")]
 Ids = Annotated[tuple[str, ...], Field(min_length=1)]
 
 DEFAULT_ROLES: dict[str, Role] = {"transcriptome": "genes", "metabolome": "metabolites"}
@@ -20,12 +22,6 @@ FINAL = "all"
 """Name of the fold that fits every sample and holds none out."""
 EVERYTHING = "all"
 """Name of the one target that is made when a study names none: every metabolite."""
-
-
-class Section(BaseModel):
-    """Base of all sections: frozen, and a misspelt key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", title=None)
 
 
 class LayerConfig(Section):
@@ -211,36 +207,6 @@ class CorrelationConfig(Section):
     )
     top_per_metabolite: int = Field(
         25, ge=0, le=10_000, description="Strongest genes listed for each metabolite, whether they pass or not."
-    )
-
-
-class WeightsConfig(Section):
-    """Weight of each evidence; renormalised over the evidence that a study has."""
-
-    correlation: float = Field(0.4, ge=0, le=1)
-    autoencoder: float = Field(0.3, ge=0, le=1)
-    graph: float = Field(0.2, ge=0, le=1)
-    homology: float = Field(0.1, ge=0, le=1)
-    bait: float = Field(0.4, ge=0, le=1, description="Joins only where a target has baits.")
-
-    @model_validator(mode="after")
-    def _not_all_zero(self) -> Self:
-        if not any(self.model_dump().values()):
-            message = "at least one weight must be above zero"
-            raise ValueError(message)
-        return self
-
-
-class RankingConfig(Section):
-    """Fusion of the evidence into one ranking per target."""
-
-    weights: WeightsConfig = WeightsConfig()
-    fusion: Literal["log_tail", "linear"] = Field(
-        "log_tail", description="`log_tail` adds -ln(1 - r), `linear` adds r, with r the within-study rank in [0, 1)."
-    )
-    permutations: int = Field(200, ge=20, le=100_000, description="Permutations of whole replicate groups behind p.")
-    bait_decay: float = Field(
-        50.0, ge=1, le=10_000, description="Mutual rank at which bait evidence has fallen to 1/e."
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from configs.study import RankingConfig
+from configs.ranking import RankingConfig
 from models.fusion import Fusion, fuse, normalised_weights, rank01, transform
 from models.importance import autoencoder_value, mean_rank, measures_by_fold
 from models.ranking import TargetEvidence, rank_target, top_membership

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from configs.artifact import Artifact
-from configs.study import RankingConfig
+from configs.ranking import RankingConfig
 from models import figures, quality
 from models.assembly import contributions
 from models.conditions import label_columns

@@ -1,7 +1,7 @@
 """Figures of every stage, each as PNG and SVG."""
 
 from configs.artifact import Artifact, Runtime
-from configs.study import RankingConfig
+from configs.ranking import RankingConfig
 from tasks.records import FigureFiles, PairedLayers, PreparedStudy, Ranked, Validated
 from tasks.stage import stage
 from tasks.store import Store

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from configs.artifact import Artifact, Runtime
-from configs.study import RankingConfig
+from configs.ranking import RankingConfig
 from tasks.records import EvidenceArtifacts, Ranked
 from tasks.stage import stage
 from tasks.store import Store

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from configs.study import RankingConfig
+from configs.ranking import RankingConfig
 from models.assembly import EvidenceTables, contributions, rank_study
 
 GENES = ["a", "b", "c", "d", "e"]
