@@ -61,7 +61,9 @@ class BaitCloseness:
         """Return the combined evidence, shape=(n_genes,): see `combined`."""
         return combined(self.values(without))
 
-    def with_whitened(self, expression: FloatArray, config: BaitConfig, workers: Workers) -> "BaitCloseness":
+    def with_whitened(
+        self, expression: FloatArray, config: BaitConfig, workers: Workers = ONE_WORKER
+    ) -> "BaitCloseness":
         """Return the same with mutual ranks of other samples; the walk stays on the graph of all samples."""
         unit = unit_rows(expression)
         whitened = Whitening.of(unit, config.ridge).apply(unit)
