@@ -73,6 +73,17 @@ _PERTURBATION = "change of the reconstructed gene, standard deviations, for one 
 
 EVIDENCES = ("correlation", "autoencoder", "graph", "homology", "bait")
 """Names of the evidences, in the order of the ranking's columns."""
+BAIT_PARTS = ("whitened", "propagation", "pearson", "spearman", "discriminant")
+"""Measures of closeness to baits; the evidence is made of the first two."""
+
+_MUTUAL_RANK = "mean over baits and decays of exp(-(MR - 1) / decay), 0 to 1, MR by"
+_CLOSENESS = {
+    "whitened": f"{_MUTUAL_RANK} cosine after ridge whitening",
+    "propagation": "chance of a walk from the baits over the gene graph, mean over baits",
+    "pearson": f"{_MUTUAL_RANK} Pearson's correlation",
+    "spearman": f"{_MUTUAL_RANK} Spearman's correlation",
+    "discriminant": "value on the ridge discriminant between baits and all genes",
+}
 
 _CONTRACTS = (
     # A layer: features down, one float32 column a sample; missing values are NaN.
@@ -336,8 +347,30 @@ _CONTRACTS = (
         _number("p", nullable=True),
         _text("detail", nullable=True),
     ),
-    # Strength of the correlation without each fold's samples: one further column a fold.
-    _contract("refits", _text("target"), _text("gene_id"), further="float64"),
+    # Strength of an evidence without each replicate group's samples: one further column a group.
+    _contract("refits", _text("target"), _text("gene_id"), further="float64", version=2),
+    # Genes that are among each other's closest partners after whitening, each pair once.
+    _contract(
+        "gene_graph",
+        _text("gene_id"),
+        _text("partner_id"),
+        Column(name="mutual_rank", dtype="float32", unit="geometric mean of both ranks, from 1"),
+    ),
+    # Every gene of the graph, and how alike the last partner is that it looks at; null where it has none.
+    _contract(
+        "gene_reach", _text("gene_id"), Column(name="reach", dtype="float32", unit="cosine, -1 to 1", nullable=True)
+    ),
+    # Closeness of each gene to each bait of one target: one further column a bait.
+    _contract("bait_closeness", _text("gene_id"), further="float32"),
+    # What bait evidence is made of, and the measures that are shown beside it.
+    _contract(
+        "bait_parts",
+        _text("target"),
+        _text("gene_id"),
+        *(_number(name, _CLOSENESS[name], nullable=True) for name in BAIT_PARTS),
+        _text("nearest_bait", nullable=True),
+        _number("nearest_mutual_rank", "after whitening, from 1", nullable=True),
+    ),
     _contract(
         "homology_hits",
         _text("family"),
@@ -357,13 +390,20 @@ _CONTRACTS = (
         _number("score", nullable=True),
         _number("p", "permutation of whole groups", nullable=True),
         _number("q", "Benjamini-Hochberg within the target", nullable=True),
-        _number("stability", "share of leave-one-fold-out refits in the top 1%", nullable=True),
+        _number("stability", "share of leave-one-group-out refits in the top 1%", nullable=True),
+        _count("rank_low", "best rank over these refits", nullable=True),
+        _count("rank_high", "worst rank over these refits", nullable=True),
+        _number("weight_stability", "share of perturbed weights that leave it in the top 1%", nullable=True),
+        _number("rra_p", "robust rank aggregation, Bonferroni over the gene's evidences", nullable=True),
         *(_number(name, nullable=True) for name in EVIDENCES),
         *(_number(f"{name}_rank01", "0 to 1", nullable=True) for name in EVIDENCES),
+        *(_number(f"bait_{name}", _CLOSENESS[name], nullable=True) for name in BAIT_PARTS),
         _count("direction", "sign of the strongest correlation", nullable=True),
         _text("best_metabolite", nullable=True),
+        _text("shape", nullable=True),
         _text("family", nullable=True),
         _text("description", nullable=True),
+        version=2,
     ),
     _contract(
         "scores",

@@ -3,7 +3,8 @@ import pytest
 
 from configs.errors import UserError
 from configs.ranking import BaitConfig
-from models.baits import COMBINED, PARTS, RIDGES, bait_closeness, combined, discriminant_ridge
+from configs.tables import BAIT_PARTS
+from models.baits import COMBINED, RIDGES, bait_closeness, combined, discriminant_ridge
 from models.coexpression import unit_rows
 from models.fusion import rank01
 
@@ -54,8 +55,8 @@ def test_evidence_is_the_mean_tail_of_both_parts(rng):
     values = close.values()
     expected = -(np.log1p(-rank01(values["whitened"])) + np.log1p(-rank01(values["propagation"]))) / 2
     np.testing.assert_allclose(combined(values), expected)
-    assert tuple(close.parts) == PARTS
-    assert set(COMBINED) < set(PARTS)
+    assert tuple(close.parts) == BAIT_PARTS
+    assert set(COMBINED) < set(BAIT_PARTS)
 
 
 def test_one_bait_is_enough_and_has_no_evidence_itself(rng):
