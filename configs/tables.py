@@ -92,14 +92,16 @@ GLOBAL_EVIDENCES = ("autoencoder", "graph")
 _CONTRACTS = (
     # A layer: features down, one float32 column a sample; missing values are NaN.
     _contract("layer", _text("feature_id"), further="float32"),
-    # The sample sheet; further columns are labels.
+    # The sample sheet; further columns are labels. Samples without a series are one, as far as they have times.
     _contract(
         "samples",
         _text("sample_id"),
         _text("group"),
         _text("batch", nullable=True),
         _number("time", nullable=True),
+        _text("series", nullable=True),
         further="string",
+        version=2,
     ),
     _contract(
         "qc",
@@ -264,16 +266,19 @@ _CONTRACTS = (
         *_DESIGN_COLUMNS,
         version=2,
     ),
-    # Each gene with the metabolite of the target that it correlates with most strongly.
+    # Each gene with the metabolite of the target that it correlates with most strongly; shape is level, rate or lag
+    # of the metabolite over time, null in a study without times.
     _contract(
         "target_correlation",
         _text("target"),
         _text("gene_id"),
         _text("metabolite_id"),
+        _text("shape", nullable=True),
         _count("n_samples"),
         _RHO,
         _number("p", "permutation of whole groups"),
         *_DESIGN_COLUMNS,
+        version=2,
     ),
     _contract(
         "conditions",

@@ -107,6 +107,7 @@ _SAMPLES = {
     "group": ColumnWord("", "Biological replicate group; never divided between folds."),
     "batch": ColumnWord("", "Batch."),
     "time": ColumnWord("as given", "Time.", GENERAL),
+    "series": ColumnWord("", "Time series that the sample belongs to; all samples are one where there is none."),
 }
 
 _QC = {

@@ -8,12 +8,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.artifact import Artifact, Runtime, SourceFile
-from configs.study import CorrelationMethod, FamilyConfig
+from configs.study import FamilyConfig
 from models.layer import Layer
 from models.seeds import derived_seed
 from tasks.files import file_content
 from tasks.folds import fold_roles
-from tasks.records import CorrelationEvidence, FoldPlan, Homology, PairedLayers
+from tasks.records import CorrelationEvidence, FoldPlan, Homology, PairedLayers, TargetQuestion
 from tasks.stage import stage
 from tasks.store import Store
 from tasks.workers import BAIT_BLOCK, correlation_workers, usable_cores
@@ -27,41 +27,51 @@ def correlate_targets(
     layers: PairedLayers,
     plan: FoldPlan,
     targets: dict[str, tuple[str, ...]],
-    method: CorrelationMethod,
-    permutations: int,
+    question: TargetQuestion,
     seed: int,
     runtime: Runtime,
 ) -> CorrelationEvidence:
-    """Correlate every gene with each target's metabolites, permute whole groups, and refit without each fold."""
+    """Correlate every gene with each target's metabolites, permute whole groups, and refit without each fold.
+
+    In a study with times each metabolite is looked at as level, rate and lag. The null takes the best of all of them
+    as well, so that p pays for the choice.
+    """
     from models.correlation import best_partner
     from models.design import Design
     from models.design_correlation import design_correlation
     from models.significance import group_permutations, permutation_p
+    from models.time_shapes import TimeCourse
 
-    store, workers = Store(runtime.store), correlation_workers(runtime)
-    shared = layers.shared
+    store, workers, shared = Store(runtime.store), correlation_workers(runtime), layers.shared
+    method, direction = question.method, question.direction
     gene_layer = store.get_layer(layers.genes, "genes").restricted_to(shared)
     metabolite_layer = store.get_layer(layers.metabolites, "metabolites").restricted_to(shared)
-    design = Design.of_samples(store.get_table(layers.sheet), shared)
+    sheet, genes = store.get_table(layers.sheet), gene_layer.values
+    design, course = Design.of_samples(sheet, shared), TimeCourse.of_samples(sheet, shared)
     kept = _kept_samples(store.get_table(plan.table), plan.folds, shared)
+
+    def strongest(keep: npt.NDArray[np.bool_], values: npt.NDArray[np.float32]) -> npt.NDArray[np.floating]:
+        shaped = course.taken(keep).shaped(values[:, keep])
+        best = best_partner(genes[:, keep], shaped.values, method=method, direction=direction, workers=workers)
+        return best.strength
+
     evidence, refits, tables = [], [], []
     for target, members in targets.items():
         values = metabolite_layer.values[metabolite_layer.positions_of(members)]
-        best = best_partner(gene_layer.values, values, method=method, workers=workers)
-        draws = group_permutations(design.groups, count=permutations, seed=derived_seed(seed, "permutation", target))
-        p = permutation_p(
-            best.strength, gene_layer.values, values, design.groups, draws, method=method, workers=workers
+        rows = course.shaped(values)
+        best = best_partner(genes, rows.values, method=method, direction=direction, workers=workers)
+        draws = group_permutations(
+            design.groups, count=question.permutations, seed=derived_seed(seed, "permutation", target)
         )
-        names = [members[index] if index >= 0 else None for index in best.index]
+        p = permutation_p(best.strength, genes, rows.values, design.groups, draws, method=method, workers=workers)
+        names = [members[rows.member[index]] if index >= 0 else None for index in best.index]
         evidence.append(_evidence(target, gene_layer, best.rho, best.strength, names, p))
         tested = np.flatnonzero(best.index >= 0)
         pairs = tested, best.index[tested]
-        coefficients = design_correlation(gene_layer.values, values, pairs, design, method=method, workers=workers)
-        tables.append(_with_best(evidence[-1].iloc[tested], coefficients))
-        refit = {
-            fold: best_partner(gene_layer.values[:, keep], values[:, keep], method=method, workers=workers).strength
-            for fold, keep in kept.items()
-        }
+        coefficients = design_correlation(genes, rows.values, pairs, design, method=method, workers=workers)
+        shapes = [rows.shape[index] for index in pairs[1]]
+        tables.append(_with_best(evidence[-1].iloc[tested], shapes, coefficients))
+        refit = {fold: strongest(keep, values) for fold, keep in kept.items()}
         refits.append(pd.DataFrame({"target": target, "gene_id": gene_layer.feature_ids, **refit}))
     return CorrelationEvidence(
         evidence=store.put_table(pd.concat(evidence, ignore_index=True), "evidence"),
@@ -127,11 +137,12 @@ def _kept_samples(
     return {fold: np.array([by_sample[sample] != "held_out" for sample in shared]) for fold, by_sample in roles.items()}
 
 
-def _with_best(evidence: pd.DataFrame, coefficients: "DesignCorrelation") -> pd.DataFrame:
-    """Return the evidence of genes that have a best metabolite with all coefficients of the pair."""
+def _with_best(evidence: pd.DataFrame, shapes: list[str | None], coefficients: "DesignCorrelation") -> pd.DataFrame:
+    """Return the evidence of genes that have a best metabolite with its shape and all coefficients of the pair."""
     rows = evidence.reset_index(drop=True).rename(columns={"value": "rho", "detail": "metabolite_id"})
     pairs = rows[["target", "gene_id", "metabolite_id", "rho", "p"]]
-    return pd.concat([pairs.assign(n_samples=coefficients.n_samples), coefficients.columns()], axis=1)
+    pairs = pairs.assign(shape=pd.Series(shapes, dtype="str"), n_samples=coefficients.n_samples)
+    return pd.concat([pairs, coefficients.columns()], axis=1)
 
 
 def _evidence(

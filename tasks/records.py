@@ -3,7 +3,8 @@
 from pydantic import BaseModel, ConfigDict
 
 from configs.artifact import Artifact
-from configs.study import AutoencoderConfig, Engine, GraphConfig
+from configs.ranking import Direction
+from configs.study import AutoencoderConfig, CorrelationMethod, Engine, GraphConfig
 
 
 class Record(BaseModel):
@@ -182,6 +183,14 @@ class Correlations(Record):
     top: Artifact
     conditions: Artifact
     notes: tuple[str, ...]
+
+
+class TargetQuestion(Record):
+    """How genes are correlated with targets: by which method, in which direction, and how many permutations."""
+
+    method: CorrelationMethod
+    direction: Direction
+    permutations: int
 
 
 class CorrelationEvidence(Record):
