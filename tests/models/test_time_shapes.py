@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.correlation import best_partner
+from models.significance import group_permutations, permutation_p
 from models.time_shapes import TimeCourse, time_shapes
 
 NAN = np.nan
@@ -196,3 +197,23 @@ def test_without_some_samples_shapes_are_those_of_the_others(held_out):
     rows = course_of(times).taken(keep).shaped(values[:, keep])
     again = course_of(times[keep]).shaped(values[:, keep])
     np.testing.assert_array_equal(rows.values, again.values)
+
+
+def test_p_pays_for_the_choice_among_shapes():
+    # 4 series of 4 time points in triplicate, half of the variance between groups, no gene related to the target.
+    times, series = np.tile(np.repeat(np.arange(4.0), 3), 4), np.repeat(np.arange(4), 12)
+    course, groups = TimeCourse(times, series), [f"{one}|{time}" for one, time in zip(series, times, strict=True)]
+    shares = {"shapes": [], "as if it were one": []}
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        genes, metabolites = (
+            (rng.normal(size=(size, 16)).repeat(3, axis=1) + rng.normal(size=(size, 48))).astype(np.float32)
+            for size in (300, 1)
+        )
+        rows = course.shaped(metabolites).values
+        strength = best_partner(genes, rows).strength
+        draws = group_permutations(groups, count=200, seed=seed)
+        for name, null in (("shapes", rows), ("as if it were one", metabolites)):
+            shares[name].append((permutation_p(strength, genes, null, groups, draws) < 0.05).mean())
+    assert 0.03 < np.mean(shares["shapes"]) < 0.06
+    assert np.mean(shares["as if it were one"]) > 0.08
