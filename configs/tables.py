@@ -45,6 +45,10 @@ def _count(name: str, unit: str = "", *, nullable: bool = False) -> Column:
     return Column(name=name, dtype="int64", unit=unit, nullable=nullable)
 
 
+def _small_count(name: str, unit: str = "") -> Column:
+    return Column(name=name, dtype="int32", unit=unit)
+
+
 def _contract(kind: str, *columns: Column, further: Dtype | None = None, version: int = 1) -> TableContract:
     return TableContract(kind=kind, schema_version=version, columns=columns, further=further)
 
@@ -73,6 +77,8 @@ _PERTURBATION = "change of the reconstructed gene, standard deviations, for one 
 
 EVIDENCES = ("correlation", "autoencoder", "graph", "homology", "bait")
 """Names of the evidences, in the order of the ranking's columns."""
+NULL_PARTS = ("correlation", "bait")
+"""Evidences on the target that are drawn anew under the null."""
 
 _CONTRACTS = (
     # A layer: features down, one float32 column a sample; missing values are NaN.
@@ -335,6 +341,22 @@ _CONTRACTS = (
         _number("strength", "what the rank is taken from; larger is stronger", nullable=True),
         _number("p", nullable=True),
         _text("detail", nullable=True),
+    ),
+    # Null values of one target, a row a permutation and gene, permutation by permutation.
+    _contract(
+        "null_evidence",
+        _small_count("draw", "permutation of whole groups, from 0"),
+        _small_count("gene", "row of the gene layer, from 0"),
+        _small_count("stratum", "genes of like expression, from 0"),
+        *(Column(name=name, dtype="float32", unit="strength", nullable=True) for name in NULL_PARTS),
+    ),
+    # How many of the best genes of a target chance alone would bring there.
+    _contract(
+        "false_in_top",
+        _text("target"),
+        _count("top", "best genes that are looked at"),
+        _number("expected_false", "genes, if no gene had to do with the target"),
+        _number("share", "of the top, at most 1"),
     ),
     # Strength of the correlation without each fold's samples: one further column a fold.
     _contract("refits", _text("target"), _text("gene_id"), further="float64"),
