@@ -45,6 +45,10 @@ def _count(name: str, unit: str = "", *, nullable: bool = False) -> Column:
     return Column(name=name, dtype="int64", unit=unit, nullable=nullable)
 
 
+def _small_count(name: str, unit: str = "") -> Column:
+    return Column(name=name, dtype="int32", unit=unit)
+
+
 def _contract(kind: str, *columns: Column, further: Dtype | None = None, version: int = 1) -> TableContract:
     return TableContract(kind=kind, schema_version=version, columns=columns, further=further)
 
@@ -88,6 +92,8 @@ TARGET_EVIDENCES = ("correlation", "homology", "bait")
 """Evidences on a target: another target, another ranking."""
 GLOBAL_EVIDENCES = ("autoencoder", "graph")
 """Evidences on genes in general, the same for every target: a prior."""
+NULL_PARTS = ("correlation", "bait")
+"""Evidences on the target that are drawn anew under the null."""
 
 _CONTRACTS = (
     # A layer: features down, one float32 column a sample; missing values are NaN.
@@ -379,6 +385,22 @@ _CONTRACTS = (
         *(_number(name, _CLOSENESS[name], nullable=True) for name in BAIT_PARTS),
         _text("nearest_bait", nullable=True),
         _number("nearest_mutual_rank", "after whitening, from 1", nullable=True),
+    ),
+    # Null values of one target, a row a permutation and gene, permutation by permutation.
+    _contract(
+        "null_evidence",
+        _small_count("draw", "permutation of whole groups, from 0"),
+        _small_count("gene", "row of the gene layer, from 0"),
+        _small_count("stratum", "genes of like expression, from 0"),
+        *(Column(name=name, dtype="float32", unit="strength", nullable=True) for name in NULL_PARTS),
+    ),
+    # How many of the best genes of a target chance alone would bring there.
+    _contract(
+        "false_in_top",
+        _text("target"),
+        _count("top", "best genes that are looked at"),
+        _number("expected_false", "genes, if no gene had to do with the target"),
+        _number("share", "of the top, at most 1"),
     ),
     _contract(
         "homology_hits",

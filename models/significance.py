@@ -106,7 +106,7 @@ def permutation_p(
     That map is monotone, so with the rest of the score fixed, a null score reaches the observed one exactly where the
     null strength reaches the observed strength.
     """
-    stratum = _strata(genes, groups, np.isnan(observed))
+    stratum = expression_strata(genes, groups, np.isnan(observed))
     tally = _Tally(observed, stratum)
     measure = measure_of(method)
     prepared = measure.groups(genes)
@@ -157,8 +157,24 @@ def between_share(values: FloatArray, groups: Sequence[str]) -> FloatArray:
     return share
 
 
-def _strata(genes: FloatArray, groups: Sequence[str], absent: npt.NDArray[np.bool_]) -> IntArray:
-    """Assign each gene to a stratum, -1 for genes without an observed strength."""
+def expression_strata(genes: FloatArray, groups: Sequence[str], absent: npt.NDArray[np.bool_]) -> IntArray:
+    """Put genes of like expression together: those whose replicates resemble each other equally.
+
+    Parameters
+    ----------
+    genes : ndarray, shape=(n_genes, n_samples)
+        Values; NaN where missing.
+    groups : sequence of str, length n_samples
+        Replicate group of each sample.
+    absent : ndarray, shape=(n_genes,), dtype=bool
+        Genes without evidence on the target.
+
+    Returns
+    -------
+    ndarray, shape=(n_genes,), dtype=int64
+        Stratum, 0 to 9, by deciles of `between_share`; a constant gene is in the last. All 0 where no group has two
+        samples; -1 where `absent`.
+    """
     stratum = np.zeros(len(genes), dtype=np.int64)
     if len(set(groups)) < len(groups):
         share = between_share(genes, groups)
