@@ -192,7 +192,8 @@ def false_in_top(table: pd.DataFrame) -> Figure:
     axes = figure.add_subplot()
     axes.barh(rows, share, height=0.7, color=PALETTE[5])
     axes.axvline(1.0, color=DARK, linewidth=0.8, linestyle=(0, (3, 2)))
-    texts = [f"{false:,.1f} of {top:,}" for false, top in zip(known["expected_false"], known["top"], strict=True)]
+    counts = [f"{false:,.1f}" if false >= 1 else f"{false:.2g}" for false in known["expected_false"]]
+    texts = [f"{false} of {top:,}" for false, top in zip(counts, known["top"], strict=True)]
     _beside(axes, "expected false", texts)
     axes.set_yticks(rows, [f"best {top:,}" for top in known["top"]])
     axes.set(xlim=(0, 1.04), ylim=(len(known) - 0.4, -0.6), xlabel="share expected false (line: all are)")

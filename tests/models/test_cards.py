@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import pearsonr, percentileofscore, spearmanr
 
 from configs.tables import EVIDENCES
+from models.card_records import carded, target_cards
 from models.cards import (
     Members,
     Partner,
@@ -15,11 +16,9 @@ from models.cards import (
     best_metabolites,
     card_evidence,
     card_expression,
-    carded,
     nearest_baits,
     partner_table,
     share_below,
-    target_cards,
 )
 from models.parquet import decode_frame, encode_frame
 
