@@ -454,6 +454,45 @@ _CONTRACTS = (
         _number("weight", "calibrated, of an evidence; 0 where it does not help", nullable=True),
         _text("verdict", nullable=True),
     ),
+    # Best scores of each target and of the same ranking with a random target, with shuffled baits, and with both;
+    # control is real, random_target, shuffled_baits or both.
+    _contract(
+        "negative_controls",
+        _text("target"),
+        _text("control"),
+        _count("place", "1 to 100 at most"),
+        _number("score", "as in the ranking"),
+    ),
+    # Why a gene is ranked: one row an evidence that the study has.
+    _contract(
+        "card_evidence",
+        _text("target"),
+        _text("gene_id"),
+        _text("evidence"),
+        _number("value", "as computed", nullable=True),
+        _number("rank01", "share of genes with weaker evidence, 0 to 1", nullable=True),
+        _number("null_percentile", "share of chance values below the gene's, 0 to 1", nullable=True),
+        _number("contribution", "to the score", nullable=True),
+    ),
+    # What the gene goes with; kind is metabolite, bait or homolog.
+    _contract(
+        "card_partners",
+        _text("target"),
+        _text("gene_id"),
+        _text("kind"),
+        _count("place", "from 1 within the kind"),
+        _text("partner"),
+        _number("value", "correlation, mutual rank, or grade"),
+        _text("detail", nullable=True),
+    ),
+    _contract(
+        "card_expression",
+        _text("gene_id"),
+        _text("group"),
+        _count("n_samples", "with a value"),
+        _number("mean", "prepared log2 expression"),
+        _number("sd", "prepared log2 expression", nullable=True),
+    ),
     _contract(
         "scores",
         _text("target"),
