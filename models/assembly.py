@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.ranking import Fusion
-from configs.tables import BAIT_PARTS, TARGET_EVIDENCES
+from configs.ranking_tables import BAIT_PARTS, TARGET_EVIDENCES
 from models.arrays import Float64Array
 from models.fusion import filled_part
 from models.importance import autoencoder_value, mean_rank, measures_by_fold

@@ -11,7 +11,7 @@ import numpy as np
 
 from configs.errors import UserError
 from configs.ranking import BaitConfig
-from configs.tables import BAIT_PARTS
+from configs.ranking_tables import BAIT_PARTS
 from models.arithmetic import ONE_WORKER, Workers
 from models.arrays import Float32Array, Float64Array, FloatArray, IntArray
 from models.coexpression import Whitening, ranked_unit_rows, unit_rows, varying

@@ -11,7 +11,8 @@ from scipy.stats import t as student
 
 from configs.errors import UserError
 from configs.ranking import CALIBRATED, MIN_CALIBRATION_BAITS, Fusion
-from configs.tables import CONTRACTS, EVIDENCES, TARGET_EVIDENCES
+from configs.ranking_tables import EVIDENCES, TARGET_EVIDENCES
+from configs.tables import CONTRACTS
 from models.arrays import Float64Array, IntArray
 from models.bait_standing import Standing, chance_limit, mean_place, standing_of
 from models.fusion import filled_part, fuse, normalised_weights, rank01

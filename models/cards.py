@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from configs.ranking import Direction
+from configs.ranking_tables import EVIDENCES
 from configs.study import CorrelationMethod
-from configs.tables import CONTRACTS, EVIDENCES
+from configs.tables import CONTRACTS
 from models.all_pairs import all_pairs
 from models.arithmetic import ONE_WORKER
 from models.arrays import Float64Array, FloatArray

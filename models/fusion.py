@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 
 from configs.errors import UserError, first_of
 from configs.ranking import Fusion
-from configs.tables import TARGET_EVIDENCES
+from configs.ranking_tables import TARGET_EVIDENCES
 from models.arrays import Float64Array
 from models.rank_aggregation import rank_aggregation_p
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from configs.tables import BAIT_PARTS, CONTRACTS, EVIDENCES
+from configs.ranking_tables import BAIT_PARTS, EVIDENCES
+from configs.tables import CONTRACTS
 from models.arrays import Float64Array, IntArray
 from models.fusion import rank01
 from models.significance import q_values

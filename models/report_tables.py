@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from configs.tables import EVIDENCES
+from configs.ranking_tables import EVIDENCES
 from models.card_records import Card, Record
 
 Span = tuple[float, float]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from configs.ranking import Fusion
-from configs.tables import TARGET_EVIDENCES
+from configs.ranking_tables import TARGET_EVIDENCES
 from models.arrays import BoolArray, Float64Array
 from models.fusion import additive, aggregated_score, filled_part, shares_above_zero
 from models.ranking import TOP_LEAST, TOP_SHARE

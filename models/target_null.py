@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from configs.tables import NULL_PARTS
+from configs.ranking_tables import NULL_PARTS
 from models.arrays import Float32Array, Float64Array, FloatArray, IntArray
 from models.design import written_p
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from configs.ranking import MIN_CALIBRATION_BAITS, RankingConfig, WeightsConfig
-from configs.tables import NULL_PARTS, TARGET_EVIDENCES
+from configs.ranking_tables import NULL_PARTS, TARGET_EVIDENCES
 from models.arrays import Float64Array, IntArray
 from models.baits import BaitCloseness
 from models.calibration import Calibration, leave_one_out

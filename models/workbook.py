@@ -18,7 +18,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.xml.constants import ARC_CORE
 from openpyxl.xml.functions import tostring
 
-from configs.tables import EVIDENCES
+from configs.ranking_tables import EVIDENCES
 from models.workbook_words import COLUMN_WORDS, FURTHER, SHEET_WORDS, ColumnWord
 
 Kind = Literal["legend", "target", "sure", "why", "family", "pairs", "samples", "qc", "settings"]

@@ -13,10 +13,8 @@ from models.measures import MIN_SAMPLES
 from models.seeds import derived_seed
 from tasks.records import (
     BaitEvidence,
-    CorrelationEvidence,
     NullEvidence,
     PairedLayers,
-    Refits,
     TargetInquiry,
     TargetQuestion,
 )

@@ -88,5 +88,3 @@ def _with_best(evidence: pd.DataFrame, shapes: list[str | None], coefficients: "
     pairs = rows[["target", "gene_id", "metabolite_id", "rho", "p"]]
     pairs = pairs.assign(shape=pd.Series(shapes, dtype="str"), n_samples=coefficients.n_samples)
     return pd.concat([pairs, coefficients.columns()], axis=1)
-
-

@@ -7,12 +7,12 @@ import pandas as pd
 
 from configs.artifact import Artifact, Runtime
 from configs.ranking import CALIBRATED, RankingConfig
+from configs.ranking_tables import EVIDENCES
 from configs.study import FINAL
-from configs.tables import EVIDENCES
 from models.arrays import Float64Array
-from models.assembly import EvidenceTables
+from models.assembly import EvidenceFrames, EvidenceTables
 from models.layer import Layer
-from models.target_ranking import Judged, NullValues
+from models.target_ranking import Judged, NullValues, TargetInputs, judge_target
 from tasks.certainty import closeness_of
 from tasks.records import EvidenceArtifacts, FoldPlan, Ranked
 from tasks.stage import stage
@@ -44,9 +44,7 @@ def rank_genes(
         inputs = ranking.inputs(target)
         judged[target] = ranking.judge(inputs)
         blocks.append(
-            rank_target(
-                ranking.tables.gene_ids, inputs.evidence, judged[target].judgement, descriptions=descriptions
-            )
+            rank_target(ranking.tables.gene_ids, inputs.evidence, judged[target].judgement, descriptions=descriptions)
         )
     return _ranked(pd.concat(blocks, ignore_index=True), judged, config, store)
 
@@ -77,10 +75,8 @@ class _Ranking:
         if refits.bait:
             self._refits["bait"] = store.get_table(refits.bait)
 
-    def inputs(self, target: str) -> "TargetInputs":
+    def inputs(self, target: str) -> TargetInputs:
         """Gather what one target is judged by."""
-        from models.target_ranking import TargetInputs
-
         evidence, bait = self.tables.of_target(target), self._evidence.bait
         has_baits = bait is not None and target in bait.closeness
         return TargetInputs(
@@ -91,10 +87,8 @@ class _Ranking:
             prepared=self._prepared,
         )
 
-    def judge(self, inputs: "TargetInputs") -> Judged:
+    def judge(self, inputs: TargetInputs) -> Judged:
         """Judge one target."""
-        from models.target_ranking import judge_target
-
         return judge_target(inputs, self._config, seed=self._seed)
 
     def _null(self, target: str, strengths: Mapping[str, Float64Array]) -> NullValues:
@@ -122,9 +116,7 @@ class _Ranking:
         return refits
 
 
-def _frames(evidence: EvidenceArtifacts, store: Store) -> "EvidenceFrames":
-    from models.assembly import EvidenceFrames
-
+def _frames(evidence: EvidenceArtifacts, store: Store) -> EvidenceFrames:
     bait = evidence.bait
     return EvidenceFrames(
         correlation=store.get_table(evidence.correlation),

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from configs.tables import EVIDENCES
+from configs.ranking_tables import EVIDENCES
 from models.figures.style import (
     DARK,
     GREY,

@@ -3,7 +3,7 @@ import pytest
 
 from configs.errors import UserError
 from configs.ranking import BaitConfig
-from configs.tables import BAIT_PARTS
+from configs.ranking_tables import BAIT_PARTS
 from models.baits import COMBINED, RIDGES, bait_closeness, combined, discriminant_ridge
 from models.coexpression import unit_rows
 from models.fusion import rank01

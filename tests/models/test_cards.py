@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import pearsonr, percentileofscore, spearmanr
 
-from configs.tables import EVIDENCES
+from configs.ranking_tables import EVIDENCES
 from models.card_records import carded, target_cards
 from models.cards import (
     Members,

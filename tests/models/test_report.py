@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
-from configs.tables import EVIDENCES
+from configs.ranking_tables import EVIDENCES
 from models.card_records import Card
 from models.figures import encode_figure, library_sizes
 from models.report import Provenance, ReportContent, ReportFigure, TargetReport, render_report

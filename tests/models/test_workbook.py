@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.tables import CONTRACTS, EVIDENCES
+from configs.ranking_tables import EVIDENCES
+from configs.tables import CONTRACTS
 from models.workbook import build_workbook, safe_text, sheet_name
 from models.workbook_words import COLUMN_WORDS
 
