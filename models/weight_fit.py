@@ -86,10 +86,10 @@ class _Discriminant:
     def _held(self, difference: Float64Array, n_baits: int) -> Float64Array:
         """Average a difference with the one under which the weights given would be the best."""
         best_for = self.matrix @ self.prior
-        length = self.prior @ best_for
+        length = float(self.prior @ best_for)
         if not length > 0:
             return difference
-        expected = max(0.0, self.prior @ difference) / length * best_for
+        expected = max(0.0, float(self.prior @ difference)) / length * best_for
         held: Float64Array = (n_baits * difference + PRIOR_BAITS * expected) / (n_baits + PRIOR_BAITS)
         return held
 
@@ -123,7 +123,8 @@ class _Fit:
         rest = (differences.sum(axis=0) - differences) / others
         weights = [discriminant.weights(difference, others) for difference in rest]
         places = [mean_place(weight @ features, bait) for weight, bait in zip(weights, self.baits, strict=True)]
-        return -np.log(np.array(places) / features.shape[1])
+        gains: Float64Array = -np.log(np.array(places) / features.shape[1])
+        return gains
 
 
 def _eliminated(fit: _Fit, varied: BoolArray) -> BoolArray:
@@ -132,7 +133,7 @@ def _eliminated(fit: _Fit, varied: BoolArray) -> BoolArray:
     chosen = varied.copy()
     gains = fit.gains(chosen) if doubtful.any() else np.zeros(len(fit.baits))
     while chosen.sum() > 1 and (chosen & doubtful).any():
-        rests = [_except(chosen, number) for number in np.flatnonzero(chosen & doubtful)]
+        rests = [_except(chosen, int(number)) for number in np.flatnonzero(chosen & doubtful)]
         trials = [(fit.gains(rest), rest) for rest in rests]
         losses = [gains - trial for trial, _ in trials]
         idle = [number for number, loss in enumerate(losses) if loss.mean() <= _standard_error(loss)]
