@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from configs.section import Section
 
@@ -31,6 +31,17 @@ class WeightsConfig(Section):
         return self
 
 
+def _kind_of_weights(value: object) -> str:
+    return "<text>" if isinstance(value, str) else "<weights>"
+
+
+Weights = Annotated[
+    Annotated[WeightsConfig, Tag("<weights>")] | Annotated[Literal["calibrated"], Tag("<text>")],
+    Discriminator(_kind_of_weights),
+]
+"""Weights by evidence, or a text; a message on one of them says nothing of the other."""
+
+
 class BaitConfig(Section):
     """Co-expression with known genes."""
 
@@ -55,7 +66,7 @@ class BaitConfig(Section):
 class RankingConfig(Section):
     """Fusion of the evidence into one ranking per target."""
 
-    weights: WeightsConfig | Literal["calibrated"] = Field(
+    weights: Weights = Field(
         WeightsConfig(),
         description="Weight by evidence, or `calibrated`: fitted to the baits of each target that has at least three.",
     )
