@@ -60,7 +60,7 @@ def demo(
     scores, _ = score_run(run_folder, folder / "truth.tsv")
     for row in scores:
         found = [f"{round(row[f'recall_{count}'] * row['n_true'])} in the top {count}" for count in DEMO_COUNTS]
-        planted = f"{row['n_true']} planted genes, {len(study.baits[row['target']])} of them given as baits"
+        planted = f"{row['n_true']} planted genes, {len(study.named_baits()[row['target']])} of them given as baits"
         console.print(f"{row['target']}: of {planted}, {', '.join(found)}.")
     _show_where(run_folder)
 

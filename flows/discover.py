@@ -132,7 +132,7 @@ class _Run(Context):
         units, roles = {name: study.unit(name) for name in names}, {name: study.role(name) for name in names}
         prepared = self.steps.run(prepare.prepare, tables, sheet.table, units, roles, study.preprocess, runtime)
         references = self.steps.run(
-            prepare.look_up_ids, prepared, self.genes, self.metabolites, study.targets, study.baits, runtime
+            prepare.look_up_ids, prepared, self.genes, self.metabolites, study.targets, study.named_baits(), runtime
         )
         config, inner_share = study.validation, study.autoencoder.inner_share
         plan = self.steps.run(prepare.plan, prepared.sheet, prepared.shared, config, inner_share, study.seed, runtime)

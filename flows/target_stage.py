@@ -36,7 +36,7 @@ def start_evidence(run: Context, content: RunContent) -> Early:
         evidence.correlate_targets, run.paired(content), references.targets, _question(run), runtime
     )
     graph = homology = None
-    if references.baits or any(family.bait_grade for family in study.families.values()):
+    if study.baits:
         prepared = content.prepared.prepared[run.genes]
         graph = run.steps.start(baits.build_gene_graph, prepared, study.ranking.bait, runtime)
     if study.families:
@@ -122,11 +122,11 @@ def _control(run: Context, content: RunContent, tables: EvidenceArtifacts, ranke
 
 
 def _with_family_baits(run: Context, content: RunContent, homology: Homology | None) -> RunContent:
-    families = {name: family for name, family in run.study.families.items() if family.bait_grade}
-    if not families or homology is None:
+    sources = run.study.bait_sources()
+    if not sources or homology is None:
         return content
     genes = content.prepared.prepared[run.genes]
-    found = run.steps.run(baits.add_family_baits, content.references, families, homology, genes, run.runtime)
+    found = run.steps.run(baits.add_family_baits, content.references, sources, homology, genes, run.runtime)
     return content.model_copy(update={"references": found, "notes": (*content.notes, *found.notes)})
 
 
