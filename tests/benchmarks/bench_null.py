@@ -1,7 +1,9 @@
 """The gene graph, closeness to baits, and the null of a target, at the size of two real studies."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import cast
 
 import numpy as np
 
@@ -15,7 +17,7 @@ from models.correlation_null import correlation_null
 from models.significance import expression_strata, group_permutations
 from models.simulation import simulate
 from models.target_null import null_genes
-from tests.benchmarks.measuring import Measured, measured
+from tests.benchmarks.measuring import measured
 from tests.benchmarks.tables import Table
 
 THREADS, DRAWS, METABOLITES, SEED = 2, 1_000, 4, 1
@@ -25,7 +27,7 @@ STEPS = ("gene graph", "closeness to baits", "strata and genes of the null", "nu
 
 
 def permuted(n_genes: int, n_baits: int) -> Callable[[], object]:
-    """Return all steps up to the null values of one target; it returns the seconds of each, and genes of the null."""
+    """Return all steps up to the null values of one target; it returns their seconds, and how many genes they are of."""
     size = {"genes": n_genes, "metabolites": 20, "target_metabolites": METABOLITES, "missing_share": 0.0}
     study = simulate(SimulationConfig.model_validate({**size, "pathway_genes": n_baits + 10, "baits": n_baits}))
     genes = np.log2(study.expression.iloc[:, 1:].to_numpy() + 1).astype(np.float32)
@@ -35,21 +37,47 @@ def permuted(n_genes: int, n_baits: int) -> Callable[[], object]:
     groups = study.samples["group"].tolist()
     config, workers = BaitConfig(), Workers(THREADS)
 
-    def run() -> tuple[dict[str, float], int]:
-        times = [time.perf_counter()]
+    def run() -> tuple[list[tuple[float, float]], int]:
+        clock = [_now()]
         graph = whitened_graph(genes, config, workers)
-        times.append(time.perf_counter())
+        clock.append(_now())
         close = bait_closeness(genes, baits, config=config, graph=graph, workers=workers)
-        times.append(time.perf_counter())
+        clock.append(_now())
         absent = np.isnan(best_partner(genes, metabolites, workers=workers).strength)
         stratum = expression_strata(genes, groups, absent)
         chosen = null_genes(stratum, draws=DRAWS, rows=len(metabolites), seed=SEED, excluded=close.baits)
         order = group_permutations(groups, count=DRAWS, seed=SEED)
-        times.append(time.perf_counter())
+        clock.append(_now())
         bait_null(genes, close, chosen, order, graph=graph, config=config, workers=workers)
-        times.append(time.perf_counter())
+        clock.append(_now())
         correlation_null(genes[chosen], metabolites, order, workers=workers)
-        times.append(time.perf_counter())
-        return dict(zip(STEPS, np.diff(times).tolist(), strict=True)), len(chosen)
+        clock.append(_now())
+        return [(after[0] - before[0], after[1] - before[1]) for before, after in pairwise(clock)], len(chosen)
 
     return run
+
+
+def _now() -> tuple[float, float]:
+    """Return the wall clock and what all threads of this process have computed, seconds."""
+    return time.perf_counter(), time.process_time()
+
+
+def _rows(n_genes: int, n_baits: int) -> Iterator[tuple[str, ...]]:
+    one = measured(permuted, n_genes=n_genes, n_baits=n_baits)
+    seconds, n_null = cast("tuple[list[tuple[float, float]], int]", one.result)
+    total = (sum(wall for wall, _ in seconds), sum(processor for _, processor in seconds))
+    for step, (wall, processor) in zip((*STEPS, "together"), (*seconds, total), strict=True):
+        memory = f"{one.mib:,.0f}" if step == "together" else ""
+        yield f"{n_genes:,}", str(n_baits), f"{n_null:,}", step, f"{wall:.1f}", f"{processor:.1f}", memory
+
+
+def null() -> Table:
+    """Time each step from expression to the null values of one target."""
+    return Table(
+        "Null of a target",
+        f"From expression in 21 samples, 7 groups of 3, of a planted study to null values of a target of {METABOLITES} "
+        f"metabolites, with {DRAWS:,} permutations of the groups. Two threads, one run; where processor seconds are "
+        "fewer than seconds, other programs had the processor.",
+        ("genes", "baits", "genes of the null", "step", "seconds", "processor seconds", "MiB"),
+        tuple(row for size in SIZES for row in _rows(*size)),
+    )

@@ -139,9 +139,7 @@ def test_with_no_sample_moved_genes_have_about_the_evidence_of_the_study(express
 
 
 def test_a_constant_bait_has_no_part_in_it(expression):
-    np.testing.assert_array_equal(
-        null_of(expression, np.array([0, 2, 30])), null_of(expression, np.array([0, 2]))
-    )
+    np.testing.assert_array_equal(null_of(expression, np.array([0, 2, 30])), null_of(expression, np.array([0, 2])))
 
 
 def test_a_bait_that_no_gene_reaches_walks_nowhere(expression):

@@ -54,9 +54,7 @@ def judged(genes, metabolites, design, *, seed) -> Judged:
         "bait": bait_null(genes, close, chosen, order, graph=graph, config=CONFIG),
     }
     unnamed = [None] * GENES
-    evidence = TargetEvidence(
-        "t", strengths, strengths, {}, np.ones(GENES, dtype=np.int64), unnamed, unnamed, unnamed
-    )
+    evidence = TargetEvidence("t", strengths, strengths, {}, np.ones(GENES, dtype=np.int64), unnamed, unnamed, unnamed)
     inputs = TargetInputs(
         evidence, NullValues(chosen, parts, stratum, groups), [strengths], baits=None, prepared=np.arange(GENES)
     )
