@@ -27,7 +27,7 @@ STEPS = ("gene graph", "closeness to baits", "strata and genes of the null", "nu
 
 
 def permuted(n_genes: int, n_baits: int) -> Callable[[], object]:
-    """Return all steps up to the null values of one target; it returns their seconds, and how many genes they are of."""
+    """Return all steps up to the null values of one target; it returns their seconds and number of genes."""
     size = {"genes": n_genes, "metabolites": 20, "target_metabolites": METABOLITES, "missing_share": 0.0}
     study = simulate(SimulationConfig.model_validate({**size, "pathway_genes": n_baits + 10, "baits": n_baits}))
     genes = np.log2(study.expression.iloc[:, 1:].to_numpy() + 1).astype(np.float32)
