@@ -56,6 +56,7 @@ def _page(content: RunContent, study: StudyConfig, store: Store) -> ReportConten
     return ReportContent(
         study=study.study,
         targets=_targets(content, ranked, store),
+        fusion=study.ranking.fusion,
         verdicts=(*_design_sentences(design), *(validated.sentences if validated else ())),
         validation=_records(store.get_table(validated.validation)) if validated else (),
         qc=_records(store.get_table(content.prepared.quality)),
