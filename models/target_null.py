@@ -112,6 +112,35 @@ def permutation_sentence(groups: Sequence[str], *, n_genes: int, draws: int) -> 
     )
 
 
+def study_rank(observed: FloatArray, values: npt.ArrayLike) -> Float64Array:
+    """Rank values among the genes of the study: what rank a gene would have with this value instead of its own.
+
+    Parameters
+    ----------
+    observed : ndarray, shape=(n_genes,)
+        Larger is stronger; NaN where a gene has no value.
+    values : array_like, any shape
+        NaN stays NaN.
+
+    Returns
+    -------
+    ndarray, shape of `values`, dtype=float64
+        Share of the n observed values that are strictly below, at most (n - 1) / n, the rank of the first gene. For
+        the observed values these are the ranks of `models.fusion.rank01`. NaN where nothing is observed.
+    """
+    wanted = np.asarray(values)
+    known = np.sort(observed[~np.isnan(observed)]).astype(np.float64)
+    if not len(known):
+        return np.full(wanted.shape, np.nan)
+    below = np.searchsorted(known, wanted.ravel(), side="left").reshape(wanted.shape)
+    return np.where(np.isnan(wanted), np.nan, np.minimum(below, len(known) - 1) / len(known))
+
+
+def null_ranks(observed: Mapping[str, FloatArray], parts: Mapping[str, Float32Array]) -> dict[str, Float64Array]:
+    """Rank each part of the null among the observed values of that part; see `study_rank`."""
+    return {name: study_rank(observed[name], values) for name, values in parts.items()}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TargetNull:
     """Null values of the target part of the scores, pooled over permutations and genes of a stratum.

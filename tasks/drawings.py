@@ -244,7 +244,8 @@ def _target_pictures(
     yield _picture(
         f"ranking_intervals_{target}",
         f"Rank intervals, {target}",
-        "Dot: rank with all samples. Bar: best and worst rank when one replicate group at a time is left out.",
+        "Dot: rank with all samples. Bar: best and worst rank when one replicate group at a time is left out, and with "
+        "it the networks that learnt from it; a dot off its bar needs all of them.",
         figures.rank_intervals(rows),
     )
     yield _picture(

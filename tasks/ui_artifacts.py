@@ -87,7 +87,7 @@ def _sure(content: RunContent) -> tuple[str, ...]:
 
 
 def _markdown(top: pd.DataFrame) -> str:
-    columns = list(top)
+    columns = [str(name) for name in top]
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     cells = [[cell.replace("|", "\\|") for cell in row.values()] for row in _rows(top[columns])]
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in cells)])

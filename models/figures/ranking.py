@@ -49,7 +49,7 @@ def top_genes(ranking: pd.DataFrame, contributions: pd.DataFrame, *, count: int 
         Genes to draw, best first.
     """
     best = ranking.sort_values("rank", kind="stable").head(count)
-    present = [name for name in EVIDENCES if name in contributions and contributions[name].notna().any()]
+    present = [name for name in EVIDENCES if name in contributions and contributions[name].fillna(0.0).any()]
     if best.empty or not present:
         return message_figure("no ranked gene")
     parts = contributions.set_index("gene_id").reindex(best["gene_id"])[present].fillna(0.0)
