@@ -11,6 +11,7 @@ from configs.ranking_tables import EVIDENCES
 from configs.study import FINAL
 from models.arrays import Float64Array
 from models.assembly import EvidenceFrames, EvidenceTables
+from models.fusion import additive
 from models.layer import Layer
 from models.target_ranking import Judged, NullValues, TargetInputs, judge_target
 from tasks.certainty import closeness_of
@@ -156,9 +157,10 @@ def _ranked(ranking: pd.DataFrame, judged: dict[str, Judged], config: RankingCon
 
 def _weight_note(target: str, used: dict[str, float], config: RankingConfig) -> str:
     absent = [name for name in EVIDENCES if name not in used]
+    missing = f"; the study has no {' and no '.join(absent)} evidence" if absent else ""
+    if not additive(config.fusion):
+        counted = ", ".join(name for name, weight in used.items() if weight > 0)
+        return f"{target}: evidence that counts, without weights as the fusion is {config.fusion}: {counted}{missing}."
     listed = ", ".join(f"{name} {weight:.3f}" for name, weight in used.items())
     calibrated = "calibrated " if config.weights == CALIBRATED else ""
-    missing = (
-        f"; the study has no {' and no '.join(absent)} evidence, so the others were renormalised" if absent else ""
-    )
-    return f"{target}: {calibrated}weights {listed}{missing}."
+    return f"{target}: {calibrated}weights {listed}{missing + ', so the others were renormalised' if absent else ''}."
