@@ -70,11 +70,17 @@ def family_baits(
         serving = [target for target in targets if not family.targets or target in family.targets]
         for target in serving:
             found[target] += good
-        genes = f"{len(good)} genes" if len(good) != 1 else "1 gene"
-        notes.append(
-            f"Family {name}: {genes} graded at least {family.bait_grade:g} count as baits of {', '.join(serving)}."
-        )
+        notes.append(f"Family {name}: {_graded(len(good), f'{family.bait_grade:g}', ', '.join(serving))}.")
     return {target: tuple(dict.fromkeys(ids)) for target, ids in found.items() if ids}, tuple(notes)
+
+
+def _graded(count: int, grade: str, targets: str) -> str:
+    """Say how many genes became baits."""
+    if not count:
+        return f"no gene is graded at least {grade}, so it adds no bait to {targets}"
+    if count == 1:
+        return f"1 gene graded at least {grade} counts as bait of {targets}"
+    return f"{count} genes graded at least {grade} count as baits of {targets}"
 
 
 def _usable(

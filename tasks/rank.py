@@ -141,9 +141,7 @@ def _ranked(ranking: pd.DataFrame, judged: dict[str, Judged], config: RankingCon
     calibrations = {target: one.calibration for target, one in judged.items() if one.calibration is not None}
     tables = [calibration.table for calibration in calibrations.values()]
     weights = {target: one.weights for target, one in judged.items()}
-    notes = [
-        note for target, one in judged.items() for note in (_weight_note(target, one, config), *one.sentences)
-    ]
+    notes = [note for target, one in judged.items() for note in (_weight_note(target, one, config), *one.sentences)]
     return Ranked(
         ranking=store.put_table(ranking, "ranking"),
         weights=weights,
