@@ -33,7 +33,7 @@ RANKING_CONTRACTS = (
         number("p", nullable=True),
         text("detail", nullable=True),
     ),
-    # Strength of an evidence without each replicate group's samples: one further column a group.
+    # Strength of an evidence without each replicate group's samples: one further column a group, `without <group>`.
     contract("refits", text("target"), text("gene_id"), further="float64", version=2),
     # Genes that are among each other's closest partners after whitening, each pair once.
     contract(
@@ -46,7 +46,7 @@ RANKING_CONTRACTS = (
     contract(
         "gene_reach", text("gene_id"), Column(name="reach", dtype="float32", unit="cosine, -1 to 1", nullable=True)
     ),
-    # Closeness of each gene to each bait of one target: one further column a bait.
+    # Closeness of each gene to each bait of one target: one further column a bait, `bait <gene>`.
     contract("bait_closeness", text("gene_id"), further="float32"),
     # What bait evidence is made of, and the measures that are shown beside it.
     contract(

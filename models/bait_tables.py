@@ -11,11 +11,13 @@ from models.gene_graph import GeneGraph
 
 MUTUAL_RANK = "mutual_rank"
 """Name of the matrix of mutual ranks beside those of the parts."""
+BAIT = "bait "
+"""Begins the column of a bait, so that a bait may be called `gene_id`."""
 
 
 def closeness_tables(close: BaitCloseness, gene_ids: Sequence[str]) -> dict[str, pd.DataFrame]:
     """Return tables of the contract `bait_closeness` by part, and that of mutual ranks."""
-    names = [gene_ids[bait] for bait in close.baits]
+    names = [f"{BAIT}{gene_ids[bait]}" for bait in close.baits]
     genes = pd.Series(list(gene_ids), dtype="str", name="gene_id")
     matrices = {**close.parts, MUTUAL_RANK: close.mutual_rank}
     return {part: pd.concat([genes, pd.DataFrame(matrix, columns=names)], axis=1) for part, matrix in matrices.items()}
@@ -24,7 +26,8 @@ def closeness_tables(close: BaitCloseness, gene_ids: Sequence[str]) -> dict[str,
 def closeness_from(tables: Mapping[str, pd.DataFrame]) -> BaitCloseness:
     """Undo `closeness_tables`."""
     first = tables[MUTUAL_RANK]
-    baits = pd.Index(first["gene_id"]).get_indexer(first.columns[1:]).astype(np.int64)
+    names = [str(name).removeprefix(BAIT) for name in first.columns[1:]]
+    baits = pd.Index(first["gene_id"]).get_indexer(pd.Index(names, dtype="str")).astype(np.int64)
     matrices: dict[str, Float32Array] = {name: table.iloc[:, 1:].to_numpy(np.float32) for name, table in tables.items()}
     mutual_rank = matrices.pop(MUTUAL_RANK)
     return BaitCloseness(baits, matrices, mutual_rank)

@@ -122,7 +122,11 @@ def share_below(values: FloatArray, pool: FloatArray) -> Float64Array:
     ndarray, shape=(n,), dtype=float64
         In [0, 1]; NaN where the pool is empty.
     """
-    draws = np.broadcast_to(pool, (len(values), pool.shape[-1]))
+    if pool.ndim == 1:  # of all genes together: millions, which are not held once a gene
+        known = np.sort(pool[~np.isnan(pool)])
+        reached = np.searchsorted(known, values, side="left") / max(len(known), 1)
+        return np.where(np.isnan(values) | (len(known) == 0), np.nan, reached)
+    draws = pool
     size = np.count_nonzero(~np.isnan(draws), axis=1)
     below = np.count_nonzero(draws < np.asarray(values)[:, None], axis=1)
     return np.where(np.isnan(values) | (size == 0), np.nan, below / np.maximum(size, 1))

@@ -73,7 +73,7 @@ class Judged:
     ----------
     judgement : Judgement
     weights : dict of str to float
-        Over the evidence that is present, summing to 1.
+        Over the evidence that at least one gene has, summing to 1.
     false_in_top : DataFrame
         Contract `false_in_top`.
     calibration : Calibration or None
@@ -109,7 +109,7 @@ def judge_target(inputs: TargetInputs, config: RankingConfig, *, seed: int) -> J
     weights, said = _weights(evidence, config, calibration)
     score = fuse(ranks, weights, config.fusion)
     target_part = _target_part(ranks, weights, config)
-    null = _target_null(inputs, weights, config)
+    null = _target_null(inputs, target_part, weights, config)
     rest = score - target_part if additive(config.fusion) else np.zeros(size)
     stability = rank_stability(_refit_scores(inputs, weights, config))
     draws, perturbed = config.weight_draws, derived_seed(seed, "weights", evidence.target)
@@ -118,14 +118,14 @@ def judge_target(inputs: TargetInputs, config: RankingConfig, *, seed: int) -> J
         p=null.p(target_part),
         rra_p=rank_aggregation_p(1 - np.stack([ranks[name] for name in shares_above_zero(ranks, weights)])),
         stability=stability.top_share,
-        rank_low=stability.low.astype(np.float64),
-        rank_high=stability.high.astype(np.float64),
+        rank_low=stability.low,
+        rank_high=stability.high,
         weight_stability=weight_stability(ranks, weights, config.fusion, draws=draws, seed=perturbed),
     )
     sentence = null.sentence(evidence.target)
     return Judged(
         judgement=judgement,
-        weights=normalised_weights(weights, list(evidence.strengths)),
+        weights=normalised_weights(weights, [name for name, rank in ranks.items() if not np.isnan(rank).all()]),
         false_in_top=expected_false(null, score, rest, target=evidence.target),
         calibration=calibration,
         sentences=(*said, *((sentence,) if sentence else ())),
@@ -190,14 +190,19 @@ def _target_part(
     return np.asarray(total, dtype=np.float64)
 
 
-def _target_null(inputs: TargetInputs, weights: Mapping[str, float], config: RankingConfig) -> TargetNull:
-    """Fuse the null values as the score fuses the observed ones, with the ranks that they have in the study."""
+def _target_null(
+    inputs: TargetInputs, target_part: Float64Array, weights: Mapping[str, float], config: RankingConfig
+) -> TargetNull:
+    """Fuse the null values as the score fuses the observed ones, with the ranks that they have in the study.
+
+    A gene whose score takes nothing of what is drawn anew is in no stratum: chance on the target does not move it.
+    """
     evidence, null = inputs.evidence, inputs.null
     ranks = evidence.ranks()
     shares = {name: share for name, share in shares_above_zero(ranks, weights).items() if name in null.parts}
     drawn = null_ranks({name: evidence.strengths[name] for name in shares}, {n: null.parts[n] for n in shares})
-    values = _fused_null(drawn, ranks, shares, config)
-    return TargetNull.of(values, null.genes, null.stratum, null.groups)
+    values = _fused_null(drawn, ranks, shares, config) if shares else np.empty((0, len(null.genes)))
+    return TargetNull.of(values, null.genes, np.where(np.isnan(target_part), -1, null.stratum), null.groups)
 
 
 def _fused_null(
@@ -206,9 +211,7 @@ def _fused_null(
     shares: Mapping[str, float],
     config: RankingConfig,
 ) -> Float64Array:
-    """Return the target part of null values given as ranks, shape=(n_draws, n_null)."""
-    if not shares:
-        return np.empty((0, 0))
+    """Return the target part of null values given as ranks, shape=(n_draws, n_null); NaN where there are none."""
     if not additive(config.fusion):
         flat = {name: values.ravel() for name, values in drawn.items()}
         return fuse(flat, dict(shares), config.fusion).reshape(next(iter(drawn.values())).shape)
@@ -218,18 +221,16 @@ def _fused_null(
         part = transform(drawn[name], config.fusion, specific=specific, n_genes=known)
         absent = transform(ranks[name], config.fusion, specific=specific)
         total += share * np.where(np.isnan(part), np.nanmean(absent), part)
+    total[np.all([np.isnan(values) for values in drawn.values()], axis=0)] = np.nan
     return total
 
 
 def _refit_scores(inputs: TargetInputs, weights: Mapping[str, float], config: RankingConfig) -> Float64Array:
-    """Return the fused score without each replicate group, shape=(n_groups, n_genes)."""
-    strengths = inputs.evidence.strengths
-    scores = [_refit_score({**strengths, **changed}, weights, config) for changed in inputs.refits]
-    return np.stack(scores)
-
-
-def _refit_score(
-    strengths: Mapping[str, Float64Array], weights: Mapping[str, float], config: RankingConfig
-) -> Float64Array:
-    usable = {name: values for name, values in strengths.items() if not np.isnan(values).all()}
-    return fuse({name: rank01(values) for name, values in usable.items()}, weights, config.fusion)
+    """Return the fused score without each replicate group that leaves something to fuse, (n_refits, n_genes)."""
+    evidence = inputs.evidence
+    scores = []
+    for changed in inputs.refits:
+        ranks = {name: rank01(values) for name, values in {**evidence.strengths, **changed}.items()}
+        if any(weights.get(name, 0.0) > 0 and not np.isnan(rank).all() for name, rank in ranks.items()):
+            scores.append(fuse(ranks, weights, config.fusion))
+    return np.stack(scores) if scores else np.empty((0, len(evidence.direction)))

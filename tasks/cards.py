@@ -99,10 +99,12 @@ class _Partners:
     ) -> None:
         self._study, self._targets, self._bait, self._store = target_values(layers, store), targets, bait, store
         self._hits = {name: store.get_table(table) for name, table in homology.hits.items()} if homology else {}
+        self._serving = homology.serving if homology else {}
         self._gene_ids = self._study.genes.feature_ids
 
     def of(self, target: str, block: pd.DataFrame, config: RankingConfig, method: CorrelationMethod) -> list[Partner]:
         """Return metabolites, baits and homologs of the best genes of one target."""
+        from models.card_records import carded
         from models.cards import Members, best_homologs, best_metabolites, nearest_baits
 
         genes = _carded_ids(block, config.cards, self._gene_ids)
@@ -121,4 +123,5 @@ class _Partners:
             found += nearest_baits(
                 target, genes, close.mutual_rank[place], [self._gene_ids[bait] for bait in close.baits]
             )
-        return found + best_homologs(target, list(block["gene_id"].head(config.cards)), self._hits)
+        hits = {name: self._hits[name] for name in self._serving.get(target, ())}
+        return found + best_homologs(target, list(carded(block, config.cards)["gene_id"]), hits)

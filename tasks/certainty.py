@@ -184,5 +184,8 @@ class _Permuting:
 
 
 def _refit_table(target: str, layer: Layer, refits: Mapping[str, FloatArray]) -> pd.DataFrame:
+    from models.refits import refit_columns
+
     names = pd.Series(list(layer.feature_ids), dtype="str")
-    return pd.DataFrame({"target": pd.Series([target] * len(names), dtype="str"), "gene_id": names, **refits})
+    fixed = {"target": pd.Series([target] * len(names), dtype="str"), "gene_id": names}
+    return pd.DataFrame({**fixed, **refit_columns(refits)})

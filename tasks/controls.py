@@ -67,13 +67,14 @@ def score_controls(
     }
     parts, sentences = [], {}
     for target in tables.targets:
-        strengths = tables.of_target(target).strengths
+        weights = ranked.weights[target]
         changed = {
             name: tables.columns(table, target, ("strength",))["strength"]
             for name, table in drawn.items()
-            if table is not None and name in strengths and (table["target"] == target).any()
+            if table is not None and weights.get(name, 0.0) > 0
         }
-        scores = _scores(strengths, changed, ranked.weights[target], config)
+        known = {name: values for name, values in changed.items() if not np.isnan(values).all()}
+        scores = _scores(tables.of_target(target).strengths, known, weights, config)
         if len(scores) > 1:
             parts.append(control_table(target, scores))
             sentences[target] = control_sentence(target, scores)
@@ -96,6 +97,6 @@ def _scores(
         replaced["both"] = dict(changed)
     found = {}
     for control, other in replaced.items():
-        usable = {name: values for name, values in {**strengths, **other}.items() if not np.isnan(values).all()}
-        found[control] = fuse({name: rank01(values) for name, values in usable.items()}, weights, config.fusion)
+        ranks = {name: rank01(values) for name, values in {**strengths, **other}.items()}
+        found[control] = fuse(ranks, weights, config.fusion)
     return found

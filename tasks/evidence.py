@@ -70,13 +70,17 @@ def grade_families(
         graded[name] = family.table
         notes += family.notes
     tables = []
-    for target in targets:
-        serving = [name for name, config in families.items() if not config.targets or target in config.targets]
-        if serving:
-            value, best = homology_evidence(graded, layer.feature_ids, families=serving)
+    serving = {
+        target: tuple(name for name, config in families.items() if not config.targets or target in config.targets)
+        for target in targets
+    }
+    for target, names in serving.items():
+        if names:
+            value, best = homology_evidence(graded, layer.feature_ids, families=names)
             tables.append(evidence_table(target, layer.feature_ids, value, value, list(best)))
     return Homology(
         hits={name: store.put_table(table, "homology_hits") for name, table in graded.items()},
+        serving=serving,
         evidence=store.put_table(pd.concat(tables, ignore_index=True), "evidence"),
         notes=tuple(notes),
     )

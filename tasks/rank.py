@@ -105,14 +105,16 @@ class _Ranking:
 
     def _without_groups(self, target: str) -> list[dict[str, Float64Array]]:
         """Return by replicate group the strengths without it, those of the networks that did not learn from it."""
-        found = {name: table[table["target"] == target] for name, table in self._refits.items()}
-        groups = list(dict.fromkeys(group for table in found.values() if len(table) for group in table.columns[2:]))
+        from models.refits import refits_from
+
+        rows = {name: table[table["target"] == target] for name, table in self._refits.items()}
+        found = {name: (table["gene_id"], refits_from(table)) for name, table in rows.items() if len(table)}
         refits = []
-        for group in groups:
+        for group in dict.fromkeys(group for _, by_group in found.values() for group in by_group):
             changed = self.tables.learnt_without(self._held_out.get(group, frozenset()))
-            for name, table in found.items():
-                if len(table) and group in table:
-                    changed[name] = self.tables.spread(table["gene_id"], table[group].to_numpy(np.float64))
+            for name, (genes, by_group) in found.items():
+                if group in by_group:
+                    changed[name] = self.tables.spread(genes, by_group[group])
             refits.append(changed)
         return refits
 
@@ -140,9 +142,7 @@ def _ranked(ranking: pd.DataFrame, judged: dict[str, Judged], config: RankingCon
     calibrations = {target: one.calibration for target, one in judged.items() if one.calibration is not None}
     tables = [calibration.table for calibration in calibrations.values()]
     weights = {target: one.weights for target, one in judged.items()}
-    notes = [
-        note for target, one in judged.items() for note in (_weight_note(target, one.weights, config), *one.sentences)
-    ]
+    notes = [note for target, one in judged.items() for note in (_weight_note(target, one, config), *one.sentences)]
     return Ranked(
         ranking=store.put_table(ranking, "ranking"),
         weights=weights,
@@ -155,12 +155,12 @@ def _ranked(ranking: pd.DataFrame, judged: dict[str, Judged], config: RankingCon
     )
 
 
-def _weight_note(target: str, used: dict[str, float], config: RankingConfig) -> str:
-    absent = [name for name in EVIDENCES if name not in used]
+def _weight_note(target: str, judged: Judged, config: RankingConfig) -> str:
+    absent = [name for name in EVIDENCES if name not in judged.weights]
     missing = f"; the study has no {' and no '.join(absent)} evidence" if absent else ""
     if not additive(config.fusion):
-        counted = ", ".join(name for name, weight in used.items() if weight > 0)
+        counted = ", ".join(name for name, weight in judged.weights.items() if weight > 0)
         return f"{target}: evidence that counts, without weights as the fusion is {config.fusion}: {counted}{missing}."
-    listed = ", ".join(f"{name} {weight:.3f}" for name, weight in used.items())
-    calibrated = "calibrated " if config.weights == CALIBRATED else ""
+    listed = ", ".join(f"{name} {weight:.3f}" for name, weight in judged.weights.items())
+    calibrated = "calibrated " if config.weights == CALIBRATED and judged.calibration else ""
     return f"{target}: {calibrated}weights {listed}{missing + ', so the others were renormalised' if absent else ''}."

@@ -239,9 +239,10 @@ class TargetInquiry(Record):
 
 
 class Homology(Record):
-    """Graded hits by family, and the evidence by target."""
+    """Graded hits by family, the families that serve each target, and the evidence by target."""
 
     hits: dict[str, Artifact]
+    serving: dict[str, tuple[str, ...]]
     evidence: Artifact
     notes: tuple[str, ...]
 

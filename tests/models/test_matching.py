@@ -26,7 +26,8 @@ def test_message_counts_names_and_suggests():
     assert str(caught.value) == (
         "targets.gsl: wanted metabolites that the table holds, found 2 of 3 metabolites that it does not hold: "
         "'Glucoraphanine' (nearest: 'Glucoraphanin', 'Glucobrassicin'), 'xyzzy' (nearest: nothing similar). "
-        "Correct the spelling, or leave these ids out; ids are compared letter by letter."
+        "Correct the spelling, which is compared letter by letter, or leave these ids out; 1 of the metabolites would "
+        "remain."
     )
     assert caught.value.exit_status == 2
 
