@@ -1,0 +1,98 @@
+"""What is asked of a ranking, by which rankings it is answered, and how well they do."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from configs.ranking import Fusion, WeightsConfig
+from models.fusion import fuse, normalised_weights, rank01
+from tests.benchmarks.scoreboard_metrics import Performance, Standing, performances, standing
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+FUSIONS: tuple[Fusion, ...] = get_args(Fusion)
+DEFAULT = "log_tail, default weights"
+OF_ALL = "log_tail of all evidence"
+CALIBRATED = "log_tail, calibrated weights"
+POSITIVE = "log_tail, direction positive"
+WEIGHTS = WeightsConfig().model_dump()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """True genes of one pathway, to be found by evidence of that question.
+
+    Attributes
+    ----------
+    units : tuple of str
+        What each true gene is counted under: see `performances`.
+    true, left_out : ndarray, dtype=int64
+        Rows of the genes to find, and of known genes that do not compete.
+    evidence : mapping of str to ndarray, shape=(n_genes,), dtype=float64
+        What is fused, by name of the evidence; larger is stronger.
+    alone : mapping of str to ndarray, shape=(n_genes,), dtype=float64
+        Further rankings that are shown by themselves.
+    variants : mapping of str to mapping
+        Other versions of some evidence, by the name under which their fusion by log_tail is shown.
+    weights : mapping of str to float or None
+        Weights that were calibrated without the true genes of this question.
+    """
+
+    units: tuple[str, ...]
+    true: Integers
+    evidence: Mapping[str, Floats]
+    left_out: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    alone: Mapping[str, Floats] = field(default_factory=dict)
+    variants: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
+    weights: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Board:
+    """How well each ranking does in a study.
+
+    `standings` holds one Standing a question by ranking, `units` the units of the true genes by question.
+    """
+
+    title: str
+    about: str
+    performances: Mapping[str, Performance]
+    standings: Mapping[str, list[Standing]]
+    units: list[tuple[str, ...]]
+    evidence: tuple[str, ...]
+
+
+def board(title: str, about: str, questions: Iterable[Question]) -> Board:
+    """Answer all questions of a study by every ranking."""
+    standings: dict[str, list[Standing]] = {}
+    units, evidence = [], ()
+    for question in questions:
+        units.append(question.units)
+        evidence = tuple(question.evidence)
+        for name, score in rankings(question).items():
+            standings.setdefault(name, []).append(standing(score, question.true, question.left_out))
+    return Board(title, about, performances(standings, units), standings, units, evidence)
+
+
+def rankings(question: Question) -> dict[str, Floats]:
+    """Return the score of every gene by each evidence alone, each fusion, and what else the question brings."""
+    ranks = {name: rank01(values) for name, values in question.evidence.items()}
+    found = {**question.alone, **question.evidence}
+    for fusion in FUSIONS:
+        found[f"{fusion}, default weights"] = fuse(ranks, WEIGHTS, fusion)
+    found[OF_ALL] = _log_tail_of_all(ranks)
+    for name, changed in question.variants.items():
+        found[name] = fuse({**ranks, **{key: rank01(values) for key, values in changed.items()}}, WEIGHTS, "log_tail")
+    if question.weights is not None:
+        found[CALIBRATED] = fuse(ranks, question.weights, "log_tail")
+    return found
+
+
+def _log_tail_of_all(ranks: Mapping[str, Floats]) -> Floats:
+    """Add -ln(1 - r) of all evidence, also of evidence that never saw the target: what was tried first."""
+    tails = {name: -np.log1p(-rank) for name, rank in ranks.items()}
+    shares = normalised_weights(WEIGHTS, tails)
+    return np.sum([shares[name] * np.where(np.isnan(t), np.nanmean(t), t) for name, t in tails.items()], axis=0)
