@@ -32,6 +32,13 @@ STUDIES: dict[str, tuple[Callable[[], Board], ...]] = {
     "ecoli_growth29": (ecoli_links, ecoli_subsystems),
     "nci60_intlim20": (nci60_links,),
 }
+ABOUT = (
+    "Each table has every evidence alone, then every fusion. AUC is the share of pairs of a true and another gene in "
+    "which the true one is ahead; recall@100 and top 1% are shares of the true genes. Known genes (baits) that are not "
+    "asked after do not compete. In brackets is the 95% interval of a bootstrap over true genes, or over targets where "
+    f"each has several ({RESAMPLES:,} resamples, the same for all rankings of a study). Networks are trained with the "
+    "preset `compact` in 5 folds over whole replicate groups."
+)
 HEADER = ("ranking", "AUC", "recall@100", "top 1%", "median rank")
 TRIED = (*(f"{fusion}, default weights" for fusion in FUSIONS if fusion != "log_tail"), OF_ALL, POSITIVE, CALIBRATED)
 
@@ -65,15 +72,11 @@ def _head(seconds: float) -> list[str]:
     return [
         "# Scoreboard",
         "",
-        f"Made on {today} by `make scoreboard` (`python -m tests.benchmarks.scoreboard`) in {seconds / 60:.0f} minutes.",
+        f"Made on {today} by `make scoreboard` (`python -m tests.benchmarks.scoreboard`) in {seconds / 60:.0f} min.",
         "",
         *machine(),
         "",
-        "Each table has every evidence alone, then every fusion. AUC is the share of pairs of a true and another gene "
-        "in which the true one is ahead; recall@100 and top 1% are shares of the true genes. Known genes (baits) that "
-        "are not asked after do not compete. In brackets is the 95% interval of a bootstrap over true genes, or over "
-        f"targets where each has several ({RESAMPLES:,} resamples, the same for all rankings of a study). Networks are "
-        "trained with the preset `compact` in 5 folds over whole replicate groups.",
+        ABOUT,
         "",
         *left_out,
     ]
