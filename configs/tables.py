@@ -73,6 +73,10 @@ _PERTURBATION = "change of the reconstructed gene, standard deviations, for one 
 
 EVIDENCES = ("correlation", "autoencoder", "graph", "homology", "bait")
 """Names of the evidences, in the order of the ranking's columns."""
+TARGET_EVIDENCES = ("correlation", "homology", "bait")
+"""Evidences on a target: another target, another ranking."""
+GLOBAL_EVIDENCES = ("autoencoder", "graph")
+"""Evidences on genes in general, the same for every target: a prior."""
 
 _CONTRACTS = (
     # A layer: features down, one float32 column a sample; missing values are NaN.
@@ -364,6 +368,24 @@ _CONTRACTS = (
         _text("best_metabolite", nullable=True),
         _text("family", nullable=True),
         _text("description", nullable=True),
+    ),
+    # How well left-out baits are found; kind is `evidence` (alone), `fusion` (the weights given) or `calibrated`.
+    _contract(
+        "leave_one_out",
+        _text("target"),
+        _text("method"),
+        _text("kind"),
+        _count("n_baits"),
+        _number("auc", "0 to 1, mean over the left-out baits"),
+        _number("auc_low", "95% bootstrap over baits"),
+        _number("auc_high"),
+        _number("recall_100", "share of left-out baits in the first 100"),
+        _number("top_1_percent", "share of left-out baits in the first 1%"),
+        _number("top_low", "95% bootstrap over baits"),
+        _number("top_high"),
+        _number("median_rank"),
+        _number("weight", "calibrated, of an evidence; 0 where it does not help", nullable=True),
+        _text("verdict", nullable=True),
     ),
     _contract(
         "scores",

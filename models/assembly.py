@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from configs.ranking import RankingConfig
-from models.fusion import Fusion, fuse, normalised_weights, rank01, transform
+from configs.ranking import Fusion, RankingConfig
+from configs.tables import TARGET_EVIDENCES
+from models.fusion import fuse, normalised_weights, rank01, transform
 from models.importance import autoencoder_value, mean_rank, measures_by_fold
 from models.ranking import TargetEvidence, rank_target, top_membership
 
@@ -178,15 +179,16 @@ def contributions(ranking: pd.DataFrame, weights: Mapping[str, float], fusion: F
         All rows of one target, contract `ranking`.
     weights : mapping of str to float
         Weights over the evidence that is present, summing to 1.
-    fusion : {'log_tail', 'linear'}
+    fusion : {'log_tail', 'linear', 'reciprocal', 'rra'}
 
     Returns
     -------
     DataFrame
-        Column `gene_id` and one column an evidence; a row adds up to the score.
+        Column `gene_id` and one column an evidence; a row adds up to the score if the fusion is additive
+        (`models.fusion.additive`).
     """
     parts: dict[str, Array] = {}
     for name, weight in weights.items():
-        part = weight * transform(_numbers(ranking[f"{name}_rank01"]), fusion)
+        part = weight * transform(_numbers(ranking[f"{name}_rank01"]), fusion, specific=name in TARGET_EVIDENCES)
         parts[name] = np.where(np.isnan(part), np.nanmean(part), part)
     return pd.DataFrame({"gene_id": ranking["gene_id"].to_numpy(), **parts})

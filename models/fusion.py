@@ -1,24 +1,28 @@
 """Fusing several evidences into one score per gene.
 
-Each evidence is first turned into ranks in [0, 1), so that no unit and no outlier of one evidence outweighs another,
-and the ranks are then added with weights.
+Each evidence is first turned into ranks in [0, 1), so that no unit and no outlier of one evidence outweighs another.
+The ranks are then added with weights, after a transformation that the fusion names, or aggregated by robust rank
+aggregation.
 """
 
 import math
 from collections.abc import Collection, Mapping
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
 from configs.errors import UserError, first_of
+from configs.ranking import Fusion
+from configs.tables import TARGET_EVIDENCES
+from models.arrays import Float64Array
+from models.rank_aggregation import rank_aggregation_p
 
-FloatArray = npt.NDArray[np.float64]
-Fusion = Literal["log_tail", "linear"]
+RECIPROCAL_OFFSET = 60
+"""Places added before the reciprocal is taken, so that no single first place decides (Cormack 2009)."""
 
 
-def rank01(values: npt.ArrayLike) -> FloatArray:
+def rank01(values: npt.ArrayLike) -> Float64Array:
     """Rank values into [0, 1): the share of genes that are strictly below.
 
     Parameters
@@ -40,18 +44,45 @@ def rank01(values: npt.ArrayLike) -> FloatArray:
     return ranks
 
 
-def transform(rank: FloatArray, fusion: Fusion) -> FloatArray:
-    """Turn ranks into what is added: ``-ln(1 - r)`` for `log_tail`, ``r`` for `linear`.
+def additive(fusion: Fusion) -> bool:
+    """Say whether the score of a fusion is a weighted sum, so that each evidence adds a part of its own."""
+    return fusion != "rra"
+
+
+def transform(rank: Float64Array, fusion: Fusion, *, specific: bool) -> Float64Array:
+    """Turn the ranks of one evidence into what a fusion adds.
 
     Parameters
     ----------
     rank : ndarray, shape=(n_genes,), dtype=float64
-        Ranks in [0, 1); NaN stays NaN.
-    fusion : {'log_tail', 'linear'}
-        With `linear`, evidences that know nothing about a pathway push its best gene far down a long list;
-        `log_tail` spreads the top of each evidence and keeps it on top.
+        Ranks in [0, 1) of all genes, as `rank01` gives them; NaN stays NaN.
+    fusion : {'log_tail', 'linear', 'reciprocal', 'rra'}
+        - `log_tail`: ``-ln(1 - r)`` for evidence on the target, which spreads the top and keeps it on top, and ``r``
+          for evidence on genes in general. The latter knows nothing about a pathway: as a prior that is linear it
+          shifts genes by one unit at most and cannot push the target's best gene far down a long list.
+        - `linear`: ``r``.
+        - `reciprocal`: ``1 / (60 + place)`` with the place ``n (1 - r)``, 1 at the best, among the `n` genes that
+          have the evidence. Genes that tie share the last of their places.
+        - `rra`: ``-log10(1 - r)``, the score of a gene that has this evidence alone. These do not add up.
+    specific : bool
+        Whether the evidence is one on the target (`configs.tables.TARGET_EVIDENCES`); matters to `log_tail` only.
+
+    Returns
+    -------
+    ndarray, shape=(n_genes,), dtype=float64
+        Rises with the rank.
+
+    References
+    ----------
+    Reciprocal: Cormack, Clarke and Buettcher 2009, doi:10.1145/1571941.1572114.
     """
-    return -np.log1p(-rank) if fusion == "log_tail" else rank
+    if fusion == "rra":
+        return -np.log10(1 - rank)
+    if fusion == "reciprocal":
+        place = np.count_nonzero(~np.isnan(rank)) * (1 - rank)
+        reciprocal: Float64Array = 1 / (RECIPROCAL_OFFSET + place)
+        return reciprocal
+    return -np.log1p(-rank) if fusion == "log_tail" and specific else rank
 
 
 def normalised_weights(weights: Mapping[str, float], present: Collection[str]) -> dict[str, float]:
@@ -86,8 +117,8 @@ def normalised_weights(weights: Mapping[str, float], present: Collection[str]) -
     return {name: weight / total for name, weight in chosen.items()}
 
 
-def fuse(ranks: Mapping[str, FloatArray], weights: Mapping[str, float], fusion: Fusion) -> FloatArray:
-    """Add the transformed ranks of all evidences, ``score = sum of w_e f(r_e)``.
+def fuse(ranks: Mapping[str, Float64Array], weights: Mapping[str, float], fusion: Fusion) -> Float64Array:
+    """Fuse the ranks of all evidences into one score.
 
     Parameters
     ----------
@@ -96,14 +127,16 @@ def fuse(ranks: Mapping[str, FloatArray], weights: Mapping[str, float], fusion: 
         every gene lacks counts as absent.
     weights : mapping of str to float
         Weight by evidence; renormalised over the evidences present.
-    fusion : {'log_tail', 'linear'}
-        See `transform`.
+    fusion : {'log_tail', 'linear', 'reciprocal', 'rra'}
+        The first three add: ``score = sum of w_e f_e(r_e)``, with `f` as `transform` says. `rra` is ``-log10(p)`` of
+        robust rank aggregation; it knows no weights, but evidence of weight 0 takes no part.
 
     Returns
     -------
     ndarray, shape=(n_genes,), dtype=float64
-        Scores. A gene that lacks one evidence gets the mean of ``f`` over the genes that have it, because no
-        information is not zero evidence. A gene that lacks every evidence of weight above zero gets NaN.
+        Scores. No information is not zero evidence: a gene that lacks one evidence gets the mean of ``f`` over the
+        genes that have it, and with `rra` is judged by the evidence that it has. A gene that lacks every evidence of
+        weight above zero gets NaN.
 
     Raises
     ------
@@ -116,12 +149,31 @@ def fuse(ranks: Mapping[str, FloatArray], weights: Mapping[str, float], fusion: 
     score is ``0.4 r_correlation + 0.3 r_autoencoder + 0.2 r_graph + 0.1 r_homology``. Evidences are added in the
     order of their names, so the order of the mapping does not reach the result, not even by rounding.
     """
-    known = {name: ~np.isnan(rank) for name, rank in ranks.items()}
-    shares = normalised_weights(weights, [name for name, has in known.items() if has.any()])
-    counted = {name: share for name, share in shares.items() if share > 0}
-    score = np.zeros(len(next(iter(ranks.values()))))
-    for name, share in counted.items():
-        part = transform(ranks[name], fusion)
-        score += share * np.where(known[name], part, part[known[name]].mean())
-    score[~np.logical_or.reduce([known[name] for name in counted])] = np.nan
+    counted = shares_above_zero(ranks, weights)
+    if not additive(fusion):
+        return aggregated_score(np.stack([ranks[name] for name in counted]))
+    parts = np.stack([filled_part(ranks[name], fusion, specific=name in TARGET_EVIDENCES) for name in counted])
+    score = np.zeros(parts.shape[1])
+    for share, part in zip(counted.values(), parts, strict=True):
+        score += share * part
+    score[np.all([np.isnan(ranks[name]) for name in counted], axis=0)] = np.nan
     return score
+
+
+def shares_above_zero(ranks: Mapping[str, Float64Array], weights: Mapping[str, float]) -> dict[str, float]:
+    """Return the normalised weights above zero of the evidences that at least one gene has, sorted by name."""
+    present = [name for name, rank in ranks.items() if not np.isnan(rank).all()]
+    return {name: share for name, share in normalised_weights(weights, present).items() if share > 0}
+
+
+def filled_part(rank: Float64Array, fusion: Fusion, *, specific: bool) -> Float64Array:
+    """Return `transform` of the ranks, with the mean over the genes that have the evidence where one lacks it."""
+    part = transform(rank, fusion, specific=specific)
+    unknown = np.isnan(part)
+    return np.where(unknown, part[~unknown].mean(), part) if unknown.any() else part
+
+
+def aggregated_score(ranks: Float64Array) -> Float64Array:
+    """Return ``-log10(p)`` of robust rank aggregation over the rows of `ranks`, shape=(n_evidences, n_genes)."""
+    score: Float64Array = -np.log10(rank_aggregation_p(1 - ranks))
+    return score + 0.0  # -log10(1) is -0.0, which would be written out so

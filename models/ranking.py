@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from configs.ranking import Fusion
 from configs.tables import CONTRACTS, EVIDENCES
-from models.fusion import Fusion, fuse, rank01
+from models.fusion import fuse, rank01
 from models.significance import q_values
 
 FloatArray = npt.NDArray[np.float64]
@@ -64,7 +65,7 @@ def rank_target(
     evidence : TargetEvidence
     weights : mapping of str to float
         Weight by evidence; renormalised over the evidences present.
-    fusion : {'log_tail', 'linear'}
+    fusion : {'log_tail', 'linear', 'reciprocal', 'rra'}
         See `models.fusion.transform`.
     stability : ndarray, shape=(n_genes,), dtype=float64, optional
         Share of refits in which a gene is in the top, as `top_membership` gives it.

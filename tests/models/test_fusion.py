@@ -6,9 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.errors import UserError
-from models.fusion import fuse, normalised_weights, rank01, transform
+from models.fusion import additive, fuse, normalised_weights, rank01, transform
+from models.rank_aggregation import rank_aggregation_p
 
 PUBLISHED = {"correlation": 0.4, "autoencoder": 0.3, "graph": 0.2, "homology": 0.1}
+
+FUSIONS = ("log_tail", "linear", "reciprocal", "rra")
 
 # Five genes, no ties but in homology, where three genes have no hit and share rank 0.
 FIVE = {
@@ -43,15 +46,54 @@ def test_linear_fusion_is_the_published_formula_to_the_letter():
 
 
 def test_log_tail_fusion_by_hand():
-    # gene 1: 0.4 * -ln(1 - 4/5) + 0.2 * -ln(1 - 4/5) = 0.6 ln 5
+    # gene 1: 0.4 * -ln(1 - 4/5) of correlation + 0.2 * 4/5 of graph, which knows no target and stays linear
+    # gene 3: 0.4 * -ln(1 - 2/5) + 0.3 * 2/5 + 0.2 * 2/5 + 0.1 * -ln(1 - 4/5)
     score = fuse(ranks_of(FIVE), PUBLISHED, "log_tail")
-    assert score[0] == pytest.approx(0.6 * math.log(5), rel=1e-14)
+    assert score[0] == pytest.approx(0.4 * math.log(5) + 0.16, rel=1e-14)
+    assert score[2] == pytest.approx(0.4 * math.log(5 / 3) + 0.2 + 0.1 * math.log(5), rel=1e-14)
 
 
-def test_transform_leaves_ranks_alone_when_linear():
+def test_reciprocal_fusion_by_hand():
+    # Places from the best, of 5: gene 1 is 1st by correlation and graph, 5th by autoencoder; of the three genes
+    # without a hit, which tie, each is 5th by homology.
+    score = fuse(ranks_of(FIVE), PUBLISHED, "reciprocal")
+    assert score[0] == pytest.approx(0.4 / 61 + 0.3 / 65 + 0.2 / 61 + 0.1 / 65, rel=1e-14)
+
+
+def test_robust_rank_aggregation_by_hand():
+    # Gene 1 has u = 1 - r = 1/5, 1/5, 1, 1: at least 2 of 4 uniforms below 1/5 is
+    # 1 - (4/5)^4 - 4 (1/5) (4/5)^3 = 0.1808, less than 1 - (4/5)^4 = 0.5904, and four times that is p.
+    score = fuse(ranks_of(FIVE), PUBLISHED, "rra")
+    assert score[0] == pytest.approx(-math.log10(4 * 0.1808), rel=1e-12)
+
+
+def test_robust_rank_aggregation_asks_only_evidence_that_weighs_something():
+    ranks = ranks_of(FIVE)
+    two = {name: ranks[name] for name in ("correlation", "graph")}
+    score = fuse(ranks, {"correlation": 0.9, "graph": 0.1, "homology": 0}, "rra")
+    np.testing.assert_array_equal(score, fuse(two, {"correlation": 1, "graph": 1}, "rra"))
+    np.testing.assert_allclose(10.0**-score, rank_aggregation_p(1 - np.stack(list(two.values()))), rtol=1e-14)
+    assert not np.signbit(score).any()
+
+
+def test_robust_rank_aggregation_judges_a_gene_by_the_evidence_it_has():
+    ranks = {"correlation": np.array([0.9, 0.0, 0.5]), "graph": np.array([np.nan, 0.5, np.nan])}
+    score = fuse(ranks, {"correlation": 1, "graph": 1}, "rra")
+    np.testing.assert_allclose(score[[0, 2]], [1, math.log10(2)], rtol=1e-14)
+
+
+def test_only_robust_rank_aggregation_is_no_sum():
+    assert [additive(fusion) for fusion in FUSIONS] == [True, True, True, False]
+
+
+def test_transform_by_hand():
     rank = np.array([0.0, 0.5, np.nan])
-    np.testing.assert_array_equal(transform(rank, "linear"), rank)
-    np.testing.assert_allclose(transform(rank, "log_tail"), [0, math.log(2), np.nan])
+    np.testing.assert_array_equal(transform(rank, "linear", specific=True), rank)
+    np.testing.assert_array_equal(transform(rank, "log_tail", specific=False), rank)
+    np.testing.assert_allclose(transform(rank, "log_tail", specific=True), [0, math.log(2), np.nan])
+    # Two genes have the evidence, so places count to 2.
+    np.testing.assert_allclose(transform(rank, "reciprocal", specific=True), [1 / 62, 1 / 61, np.nan])
+    np.testing.assert_allclose(transform(rank, "rra", specific=True), [0, math.log10(2), np.nan])
 
 
 def test_weights_are_renormalised_over_what_is_present():
@@ -65,9 +107,10 @@ def test_a_gene_that_lacks_one_evidence_gets_the_mean_of_the_others_there():
     np.testing.assert_allclose(score, [0.1, (0.5 + 0.4) / 2, (0.75 + 0.6) / 2])
 
 
-def test_a_gene_without_any_evidence_has_no_score():
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_a_gene_without_any_evidence_has_no_score(fusion):
     ranks = {"correlation": np.array([0.0, np.nan]), "graph": np.array([0.5, np.nan])}
-    score = fuse(ranks, PUBLISHED, "log_tail")
+    score = fuse(ranks, PUBLISHED, fusion)
     assert np.isfinite(score[0])
     assert np.isnan(score[1])
 
@@ -82,17 +125,35 @@ def test_all_weights_zero_names_the_evidence_present():
         normalised_weights({"homology": 1.0}, ["graph", "correlation"])
 
 
-def test_no_evidence_at_all_is_an_error():
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_no_evidence_at_all_is_an_error(fusion):
     with pytest.raises(UserError, match="found no evidence at all"):
-        fuse({"correlation": np.array([np.nan])}, PUBLISHED, "linear")
+        fuse({"correlation": np.array([np.nan])}, PUBLISHED, fusion)
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_evidence_that_weighs_nothing_alone_is_an_error(fusion):
+    with pytest.raises(UserError, match="each with weight 0"):
+        fuse(ranks_of(FIVE), {"bait": 0.4}, fusion)
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_gene_that_gains_in_one_evidence_does_not_fall(fusion, seed):
+    rng = np.random.default_rng(seed)
+    values = {name: rng.normal(size=12) for name in PUBLISHED}
+    before = fuse(ranks_of(values), PUBLISHED, fusion)
+    values["graph"] = values["graph"].copy()
+    values["graph"][3] += abs(rng.normal())
+    assert fuse(ranks_of(values), PUBLISHED, fusion)[3] >= before[3] - 1e-12
 
 
 @settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), order=st.permutations(list(PUBLISHED)), tail=st.booleans())
-def test_fusion_ignores_the_order_of_evidence_and_follows_the_genes(seed, order, tail):
+@given(seed=st.integers(0, 2**32 - 1), order=st.permutations(list(PUBLISHED)), fusion=st.sampled_from(FUSIONS))
+def test_fusion_ignores_the_order_of_evidence_and_follows_the_genes(seed, order, fusion):
     rng = np.random.default_rng(seed)
     values = {name: np.where(rng.random(12) < 0.2, np.nan, rng.normal(size=12)) for name in PUBLISHED}
-    fusion = "log_tail" if tail else "linear"
     score = fuse(ranks_of(values), PUBLISHED, fusion)
     reordered = fuse({name: rank01(values[name]) for name in order}, PUBLISHED, fusion)
     np.testing.assert_array_equal(reordered, score)
