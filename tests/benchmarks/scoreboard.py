@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.benchmarks.scoreboard_bars import Bar, bars
 from tests.benchmarks.scoreboard_methods import CALIBRATED, DEFAULT, FUSIONS, OF_ALL, POSITIVE, Board
 from tests.benchmarks.scoreboard_metrics import RESAMPLES, Interval, Performance, gain
-from tests.benchmarks.scoreboard_planted import planted_boards
+from tests.benchmarks.scoreboard_planted import DESIGNS, planted_board
 from tests.benchmarks.scoreboard_real import (
     ecoli_links,
     ecoli_subsystems,
@@ -59,7 +59,7 @@ def main() -> None:
 
 def _boards() -> Iterator[Board]:
     """Yield the board of each study that is there."""
-    yield from planted_boards()
+    yield from map(planted_board, DESIGNS)
     for name, studies in STUDIES.items():
         if (DATA / name).is_dir():
             yield from (study() for study in studies)

@@ -1,6 +1,6 @@
 """What is asked of a ranking, by which rankings it is answered, and how well they do."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
@@ -23,14 +23,16 @@ WEIGHTS = WeightsConfig().model_dump()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
-    """True genes of one pathway, to be found by evidence of that question.
+    """True genes of a pathway, or of several that are asked after by the same evidence.
 
     Attributes
     ----------
-    units : tuple of str
-        What each true gene is counted under: see `performances`.
-    true, left_out : ndarray, dtype=int64
-        Rows of the genes to find, and of known genes that do not compete.
+    units : sequence of tuple of str
+        By pathway, what each true gene is counted under: see `performances`.
+    true : sequence of ndarray, dtype=int64
+        By pathway, the rows of the genes to find.
+    left_out : ndarray, dtype=int64
+        Rows of known genes, which do not compete.
     evidence : mapping of str to ndarray, shape=(n_genes,), dtype=float64
         What is fused, by name of the evidence; larger is stronger.
     alone : mapping of str to ndarray, shape=(n_genes,), dtype=float64
@@ -41,8 +43,8 @@ class Question:
         Weights that were calibrated without the true genes of this question.
     """
 
-    units: tuple[str, ...]
-    true: Integers
+    units: Sequence[tuple[str, ...]]
+    true: Sequence[Integers]
     evidence: Mapping[str, Floats]
     left_out: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     alone: Mapping[str, Floats] = field(default_factory=dict)
@@ -54,7 +56,7 @@ class Question:
 class Board:
     """How well each ranking does in a study.
 
-    `standings` holds one Standing a question by ranking, `units` the units of the true genes by question.
+    `standings` holds by ranking one Standing a pathway, `units` the units of its true genes.
     """
 
     title: str
@@ -68,12 +70,14 @@ class Board:
 def board(title: str, about: str, questions: Iterable[Question]) -> Board:
     """Answer all questions of a study by every ranking."""
     standings: dict[str, list[Standing]] = {}
-    units, evidence = [], ()
+    units: list[tuple[str, ...]] = []
+    evidence: tuple[str, ...] = ()
     for question in questions:
-        units.append(question.units)
+        units += question.units
         evidence = tuple(question.evidence)
         for name, score in rankings(question).items():
-            standings.setdefault(name, []).append(standing(score, question.true, question.left_out))
+            found = (standing(score, true, question.left_out) for true in question.true)
+            standings.setdefault(name, []).extend(found)
     return Board(title, about, performances(standings, units), standings, units, evidence)
 
 
@@ -96,3 +100,8 @@ def _log_tail_of_all(ranks: Mapping[str, Floats]) -> Floats:
     tails = {name: -np.log1p(-rank) for name, rank in ranks.items()}
     shares = normalised_weights(WEIGHTS, tails)
     return np.sum([shares[name] * np.where(np.isnan(t), np.nanmean(t), t) for name, t in tails.items()], axis=0)
+
+
+def shown_parts(parts: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return the parts of the bait evidence under the names that the page shows."""
+    return {f"bait, {name}": values for name, values in parts.items()}

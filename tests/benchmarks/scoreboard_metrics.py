@@ -19,7 +19,7 @@ _SHARES = ("auc", "recall", "top")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Standing:
-    """Where the true genes of one question stand, each of shape=(n_true,), dtype=float64.
+    """Where the true genes of one pathway stand, each of shape=(n_true,), dtype=float64.
 
     Attributes
     ----------
@@ -88,9 +88,9 @@ def performances(standings: Mapping[str, Sequence[Standing]], units: Sequence[Se
     Parameters
     ----------
     standings : mapping of str to sequence of Standing
-        By method, one a question; the questions are the same for all methods.
+        By method, one a pathway; the pathways are the same for all methods.
     units : sequence of sequence of str
-        By question, the unit of each true gene. Shares are averaged within a unit and then over units, and the
+        By pathway, the unit of each true gene. Shares are averaged within a unit and then over units, and the
         bootstrap draws units: genes where each is asked after once, pathways or metabolites where each has several.
 
     Returns

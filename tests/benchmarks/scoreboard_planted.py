@@ -16,7 +16,7 @@ from models.homology import grade_family, homology_evidence
 from models.homology_tables import read_hits
 from models.layer import Layer
 from models.simulation import Simulation, simulate
-from tests.benchmarks.scoreboard_methods import Board, Question, board
+from tests.benchmarks.scoreboard_methods import Board, Question, board, shown_parts
 from tests.benchmarks.studies import Floats, Study, prior_evidence, study_of
 
 Integers = npt.NDArray[np.int64]
@@ -68,13 +68,12 @@ DESIGNS = (
 )
 
 
-def planted_boards() -> Iterator[Board]:
-    """Yield the board of each planted design."""
-    for design in DESIGNS:
-        sizes = " and ".join(f"{groups}" for groups, _ in SIZES)
-        about = f"{design.about} {sizes} groups of 3 samples, {len(SEEDS)} seeds each, 2 pathways a study."
-        studies = ((size, seed) for size in SIZES for seed in SEEDS)
-        yield board(design.title, about, chain.from_iterable(_questions(design, *one) for one in studies))
+def planted_board(design: Design) -> Board:
+    """Return the board of a planted design."""
+    sizes = " and ".join(f"{groups}" for groups, _ in SIZES)
+    about = f"{design.about} {sizes} groups of 3 samples, {len(SEEDS)} seeds each, 2 pathways a study."
+    studies = ((size, seed) for size in SIZES for seed in SEEDS)
+    return board(design.title, about, chain.from_iterable(_questions(design, *one) for one in studies))
 
 
 def _questions(design: Design, size: tuple[int, int], seed: int) -> Iterator[Question]:
@@ -94,13 +93,17 @@ def _questions(design: Design, size: tuple[int, int], seed: int) -> Iterator[Que
         baits, truths = _asked(design, made, study, target, rng)
         alone: Mapping[str, Floats] = {}
         if len(baits):
-            closeness = bait_closeness(study.genes.values, baits, BaitConfig())
-            evidence["bait"], alone = closeness.evidence(), closeness.values()
-            alone = {f"bait, {name}": part for name, part in alone.items()}
-        for number, true in enumerate(truths):
-            name = f"{groups} {seed} {target} {number}"
-            units = (name,) * len(true) if design.random else tuple(f"{name} {gene}" for gene in true)
-            yield Question(units, true, evidence, left_out=baits, alone=alone)
+            closeness = bait_closeness(study.genes.values, baits, config=BaitConfig())
+            evidence["bait"], alone = closeness.evidence(), shown_parts(closeness.values())
+        name = f"{groups} {seed} {target}"
+        yield Question(_units(design, name, truths), truths, evidence, left_out=baits, alone=alone)
+
+
+def _units(design: Design, name: str, truths: list[Integers]) -> list[tuple[str, ...]]:
+    """Count genes one by one, random pathways as a whole."""
+    if design.random:
+        return [(f"{name} {number}",) * len(true) for number, true in enumerate(truths)]
+    return [tuple(f"{name} {gene}" for gene in true) for true in truths]
 
 
 def _asked(

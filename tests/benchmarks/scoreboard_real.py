@@ -9,9 +9,10 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from configs.ranking import BaitConfig
-from models.baits import bait_closeness
+from models.baits import bait_closeness, combined, whitened_graph
 from models.correlation import best_partner
-from tests.benchmarks.scoreboard_methods import POSITIVE, Board, Question, board
+from models.gene_graph import GeneGraph
+from tests.benchmarks.scoreboard_methods import POSITIVE, Board, Question, board, shown_parts
 from tests.benchmarks.studies import Floats, Study, arabidopsis, ecoli, nci60, prior_evidence, tomato
 from tests.conftest import DATA
 
@@ -73,12 +74,17 @@ def ecoli_subsystems() -> Board:
     study, priors = _ecoli()
     links = pd.read_csv(DATA / "ecoli_growth29" / "truth.tsv", sep="\t").query("grade in ('A', 'B')")
     found = {str(name): _rows(study, rows["gene_id"]) for name, rows in links.groupby("pathway")}
+    graph = whitened_graph(study.genes.values, BaitConfig())
     asked = {name: rows for name, rows in found.items() if FEWEST <= len(rows) <= MOST}
     return board(
         "E. coli, subsystems",
         f"{len(asked)} subsystems of iJO1366 of {FEWEST} to {MOST} genes, each gene left out in turn; the mean over "
         "subsystems.",
-        (question for name, rows in asked.items() for question in _left_out(study, priors, rows, unit=name)),
+        (
+            question
+            for name, rows in asked.items()
+            for question in _left_out(study, priors, rows, graph=graph, unit=name)
+        ),
     )
 
 
@@ -118,8 +124,8 @@ def _linked(study: Study, priors: Mapping[str, Floats]) -> Iterator[Question]:
         true = _rows(study, study.truth.loc[study.truth["target"] == target, "gene_id"])
         signed = found.strength * np.sign(found.rho)
         yield Question(
-            (target,) * len(true),
-            true,
+            [(target,) * len(true)],
+            [true],
             {"correlation": found.strength, **priors},
             alone={SIGNED: signed},
             variants={POSITIVE: {"correlation": signed}},
@@ -127,19 +133,25 @@ def _linked(study: Study, priors: Mapping[str, Floats]) -> Iterator[Question]:
 
 
 def _left_out(
-    study: Study, priors: Mapping[str, Floats], baits: Integers, *, unit: str = "", method: str = "Spearman"
+    study: Study,
+    priors: Mapping[str, Floats],
+    baits: Integers,
+    *,
+    graph: GeneGraph | None = None,
+    unit: str = "",
+    method: str = "Spearman",
 ) -> Iterator[Question]:
     """Ask after each bait by the others, which are known and do not compete with it."""
-    closeness = bait_closeness(study.genes.values, baits, BaitConfig())
+    closeness = bait_closeness(study.genes.values, baits, config=BaitConfig(), graph=graph)
     plain = _correlations(study.genes.values, baits, method)
     for number, bait in enumerate(baits):
-        parts = {f"bait, {name}": part for name, part in closeness.values(without=number).items()}
+        parts = closeness.values(without=number)
         yield Question(
-            (unit or str(bait),),
-            np.array([bait]),
-            {"bait": closeness.evidence(without=number), **priors},
+            [(unit or str(bait),)],
+            [np.array([bait])],
+            {"bait": combined(parts), **priors},
             left_out=np.delete(baits, number),
-            alone={FIELD.format(method): _mean_without(plain, number), **parts},
+            alone={FIELD.format(method): _mean_without(plain, number), **shown_parts(parts)},
         )
 
 
