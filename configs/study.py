@@ -55,6 +55,18 @@ class SamplesConfig(Section):
     )
     batch_column: str = Field("batch", description="Header of the batch, if there is one.")
     time_column: str = Field("time", description="Header of the time, if there is one.")
+    series_by: tuple[str, ...] = Field(
+        (),
+        description="Columns that together name the time series of a sample, such as its treatment; all samples are "
+        "one series when empty.",
+    )
+
+    @model_validator(mode="after")
+    def _series_need_a_sheet(self) -> Self:
+        if self.series_by and self.path is None:
+            message = "series_by names columns of a sample sheet, and there is none; name its file in path"
+            raise ValueError(message)
+        return self
 
 
 class FamilyConfig(Section):

@@ -31,6 +31,7 @@ from tasks.records import (
     PairedLayers,
     RunContent,
     TargetFold,
+    TargetQuestion,
     Validated,
 )
 
@@ -235,13 +236,16 @@ class _Run:
     def start_evidence(self, content: RunContent) -> "_Early":
         """Stage 5, first half: evidence that needs no network."""
         study, runtime, references = self.study, self.runtime, content.references
+        ranking = study.ranking
+        question = TargetQuestion(
+            method=study.correlation.method, direction=ranking.direction, permutations=ranking.permutations
+        )
         correlation = self.steps.start(
             evidence.correlate_targets,
             self._paired(content),
             content.plan,
             references.targets,
-            study.correlation.method,
-            study.ranking.permutations,
+            question,
             study.seed,
             runtime,
         )

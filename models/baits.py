@@ -11,6 +11,7 @@ import numpy as np
 
 from configs.errors import UserError
 from configs.ranking import BaitConfig
+from configs.ranking_tables import BAIT_PARTS
 from models.arithmetic import ONE_WORKER, Workers
 from models.arrays import Float32Array, Float64Array, FloatArray, IntArray
 from models.coexpression import Whitening, ranked_unit_rows, unit_rows, varying
@@ -21,7 +22,6 @@ from models.mutual_rank import closeness, mutual_ranks
 WHITENED, PROPAGATION = "whitened", "propagation"
 COMBINED = (WHITENED, PROPAGATION)
 """What the evidence is made of; the other parts are shown beside it, since they added nothing to these two."""
-PARTS = (*COMBINED, "pearson", "spearman", "discriminant")
 RIDGES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 """Ridges of the discriminant that are tried, in mean eigenvalues."""
 EXACT_DECAYS = 8.0
@@ -61,7 +61,9 @@ class BaitCloseness:
         """Return the combined evidence, shape=(n_genes,): see `combined`."""
         return combined(self.values(without))
 
-    def with_whitened(self, expression: FloatArray, config: BaitConfig, workers: Workers) -> "BaitCloseness":
+    def with_whitened(
+        self, expression: FloatArray, config: BaitConfig, workers: Workers = ONE_WORKER
+    ) -> "BaitCloseness":
         """Return the same with mutual ranks of other samples; the walk stays on the graph of all samples."""
         unit = unit_rows(expression)
         whitened = Whitening.of(unit, config.ridge).apply(unit)
@@ -143,7 +145,7 @@ def bait_closeness(
     parts[PROPAGATION] = _without_own(propagation(graph, baits, restart=config.restart), baits, unit)
     ridge = discriminant_ridge(unit, baits)
     parts["discriminant"] = _without_own(Whitening.of(unit, ridge).discriminant(unit, unit[baits]), baits, unit)
-    return BaitCloseness(baits, {name: parts[name] for name in PARTS}, ranks[WHITENED])
+    return BaitCloseness(baits, {name: parts[name] for name in BAIT_PARTS}, ranks[WHITENED])
 
 
 def whitened_graph(expression: FloatArray, config: BaitConfig, workers: Workers = ONE_WORKER) -> GeneGraph:

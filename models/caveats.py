@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from configs.tables import EVIDENCES
+from configs.ranking_tables import EVIDENCES
 from models.design import Power
 
 

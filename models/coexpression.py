@@ -101,7 +101,8 @@ class Whitening:
         baits and all genes.
         """
         direction = self.inverse @ (_variance_one(baits) - self.mean).T
-        return np.asarray(_variance_one(unit) @ direction, dtype=np.float64)
+        values: Float64Array = _variance_one(unit) @ direction
+        return values
 
 
 def _variance_one(unit: FloatArray) -> Float64Array:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from configs.ranking import Direction
 from configs.study import CorrelationMethod
 from models.all_pairs import AllPairs, Unit, all_pairs
 from models.arithmetic import ONE_WORKER, Arithmetic, Workers
 from models.arrays import FloatArray, IntArray
 from models.census import passing_by_interval, strongest_by_interval
+from models.direction import strongest_in_direction
 from models.levels import FalseDiscoveries
 from models.measures import measure_of
 from models.rank_pairs import LEVEL_SAMPLES, strongest_by_rank
@@ -168,7 +170,8 @@ class BestPartner:
     Attributes
     ----------
     rho, strength : ndarray, shape=(n_genes,), dtype=float64
-        Correlation with it and its `models.measures.Measure.strength`; NaN where no metabolite can be tested.
+        Correlation with it and its `models.measures.Measure.directed` strength, below 0 where even the best goes
+        against the direction; NaN where no metabolite can be tested.
     n_samples, index : ndarray, shape=(n_genes,), dtype=int64
         Common samples (0 where none) and row of the metabolite (-1 where none).
     """
@@ -184,6 +187,7 @@ def best_partner(
     metabolites: FloatArray,
     *,
     method: CorrelationMethod = "spearman",
+    direction: Direction = "both",
     workers: Workers = ONE_WORKER,
 ) -> BestPartner:
     """Find for each gene the metabolite that it correlates with most strongly, the first one where several tie.
@@ -195,11 +199,16 @@ def best_partner(
         Values; NaN where missing. The metabolites of one target.
     method : str
         'spearman', 'pearson' or 'bicor'.
+    direction : str
+        'both' looks for the largest absolute correlation, 'positive' for the largest one, 'negative' for the smallest.
     workers : Workers
         Threads, device and size of blocks.
     """
     work = _work(genes, metabolites, method, workers)
-    found, _ = strongest_partners(work, 1, 0, n_metabolites=len(metabolites))
+    if direction == "both":
+        found, _ = strongest_partners(work, 1, 0, n_metabolites=len(metabolites))
+    else:
+        found = strongest_in_direction(work, direction)
     size = len(genes)
     best = BestPartner(np.full(size, np.nan), np.zeros(size, np.int64), np.full(size, -1), np.full(size, np.nan))
     best.rho[found.owner], best.strength[found.owner] = found.rho, found.strength

@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 
 from configs.errors import UserError, first_of
 from configs.ranking import Fusion
-from configs.tables import TARGET_EVIDENCES
+from configs.ranking_tables import TARGET_EVIDENCES
 from models.arrays import Float64Array
 from models.rank_aggregation import rank_aggregation_p
 
@@ -49,7 +49,7 @@ def additive(fusion: Fusion) -> bool:
     return fusion != "rra"
 
 
-def transform(rank: Float64Array, fusion: Fusion, *, specific: bool) -> Float64Array:
+def transform(rank: Float64Array, fusion: Fusion, *, specific: bool, n_genes: int | None = None) -> Float64Array:
     """Turn the ranks of one evidence into what a fusion adds.
 
     Parameters
@@ -66,6 +66,8 @@ def transform(rank: Float64Array, fusion: Fusion, *, specific: bool) -> Float64A
         - `rra`: ``-log10(1 - r)``, the score of a gene that has this evidence alone. These do not add up.
     specific : bool
         Whether the evidence is one on the target (`configs.tables.TARGET_EVIDENCES`); matters to `log_tail` only.
+    n_genes : int, optional
+        Genes that have the evidence, where `rank` is not that of all of them; matters to `reciprocal` only.
 
     Returns
     -------
@@ -79,7 +81,7 @@ def transform(rank: Float64Array, fusion: Fusion, *, specific: bool) -> Float64A
     if fusion == "rra":
         return -np.log10(1 - rank)
     if fusion == "reciprocal":
-        place = np.count_nonzero(~np.isnan(rank)) * (1 - rank)
+        place = (np.count_nonzero(~np.isnan(rank)) if n_genes is None else n_genes) * (1 - rank)
         reciprocal: Float64Array = 1 / (RECIPROCAL_OFFSET + place)
         return reciprocal
     return -np.log1p(-rank) if fusion == "log_tail" and specific else rank

@@ -20,6 +20,7 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
+from configs.ranking import Direction
 from configs.study import CorrelationMethod
 from models.arithmetic import Arithmetic
 from models.arrays import BoolArray, FloatArray, IntArray
@@ -32,6 +33,8 @@ EXACT_SAMPLES = 368
 """Up to this number of samples the sums of rank products, at most ``(n^3 - n) / 3``, are exact in float32."""
 LARGEST = 1 - 1e-7
 """Absolute correlations above this count as this, so that their strength is finite."""
+SIGNS: dict[Direction, int] = {"positive": 1, "negative": -1}
+"""What correlations are multiplied with, so that larger is stronger."""
 TIE_MEMORY = 2**22
 """Numbers held at a time when ties are counted on patterns of missing values."""
 
@@ -148,6 +151,14 @@ class Measure(ABC):
         """
         size = np.minimum(np.abs(np.asarray(rho, dtype=np.float64)), LARGEST)
         return np.arctanh(size) * self.precision(n)
+
+    def directed(self, rho: FloatArray, n: npt.ArrayLike, direction: Direction) -> FloatArray:
+        """Express `rho` in standard errors of a direction: what goes against it is below 0.
+
+        ``sign(rho) * strength(rho)`` for 'positive', minus that for 'negative', `strength` for 'both'.
+        """
+        strength = self.strength(rho, n)
+        return strength if direction == "both" else SIGNS[direction] * np.sign(rho) * strength
 
     def correlation(self, strength: FloatArray, n: int) -> FloatArray:
         """Return the absolute correlation of `n` samples that has a strength."""

@@ -11,8 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from configs.columns import TableContract
 from configs.errors import CairnError
-from configs.tables import CONTRACTS, TableContract
+from configs.tables import CONTRACTS
 
 _TYPES = {
     "string": pa.string(),

@@ -2,62 +2,24 @@
 
 import base64
 import hashlib
-import math
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Literal
 
-import numpy as np
-import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from configs.tables import EVIDENCES
+from models.card_records import Card, Record
+from models.report_tables import Table, card_tables, evidence_table, false_table, ranking_table, table_of
 
-Record = Mapping[str, object]
 Section = Literal["answer", "trust", "data", "methods"]
 
 _TEMPLATE = "report_template.html.j2"
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _FIGURE_DPI = 300
 _PAGE_DPI = 110  # above the 96 of CSS, so that 6 pt text reads well, and so that two figures share a row
-_SCIENTIFIC = frozenset({"p", "q", "evalue"})
-_HEADERS = {
-    "rank": "Rank",
-    "gene_id": "Gene",
-    "score": "Score",
-    "p": "p",
-    "q": "q",
-    "stability": "Stability",
-    "direction": "Direction",
-    "best_metabolite": "Best metabolite",
-    "family": "Family",
-    "description": "Description",
-    "macro_f1": "Macro F1",
-    "mcc": "MCC",
-    "low": "95% from",
-    "high": "95% to",
-    "n_samples": "Samples",
-    "n_groups": "Groups",
-    "n_classes": "Classes",
-    "n_repeats": "Repeats",
-    "sample_id": "Sample",
-}
-_RANKING_COLUMNS = (
-    "rank",
-    "gene_id",
-    "score",
-    "p",
-    "q",
-    "stability",
-    *(f"{name}_rank01" for name in EVIDENCES),
-    "direction",
-    "best_metabolite",
-    "family",
-    "description",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +60,14 @@ class TargetReport:
         What to know about this target.
     figures : sequence of ReportFigure
         Pictures of this target.
+    verdicts : sequence of str
+        What each evidence is worth for this target, a sentence each.
+    evidence_scores : sequence of mapping
+        Rows of the contract `leave_one_out` of this target.
+    false_in_top : sequence of mapping
+        Rows of the contract `false_in_top` of this target.
+    cards : sequence of Card
+        Why the first genes are where they are.
     """
 
     name: str
@@ -106,6 +76,10 @@ class TargetReport:
     weights: Mapping[str, float] = field(default_factory=dict)
     notes: Sequence[str] = ()
     figures: Sequence[ReportFigure] = ()
+    verdicts: Sequence[str] = ()
+    evidence_scores: Sequence[Record] = ()
+    false_in_top: Sequence[Record] = ()
+    cards: Sequence[Card] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,26 +131,23 @@ class ReportContent:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """A cell as shown: its text, what it sorts by, and how much of it a bar fills (percent)."""
+class TargetView:
+    """A target as shown: what was found, and its tables; None where there is nothing to show.
 
-    text: str
-    sort: str = ""
-    fill: str = ""
+    Attributes
+    ----------
+    found : TargetReport
+    ranking, false, worth : Table or None
+        The best genes, how many of them are expected to be false, and what each evidence is worth.
+    cards : tuple of (Card, tuple of Table)
+        Cards with their tables.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table as shown; `evidences` names the evidence of the columns that are bars."""
-
-    name: str
-    caption: str
-    headers: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    numeric: tuple[bool, ...]
-    evidences: tuple[str, ...]
-    heading: int = 0
-    """Place of the column that names the row."""
+    found: TargetReport
+    ranking: Table | None
+    false: Table | None
+    worth: Table | None
+    cards: tuple[tuple[Card, tuple[Table, ...]], ...]
 
 
 def render_report(content: ReportContent) -> str:
@@ -203,74 +174,25 @@ def render_report(content: ReportContent) -> str:
     source = files("models").joinpath(_TEMPLATE).read_text(encoding="utf-8")
     page = environment.from_string(source).render(
         content=content,
-        targets=[(target, _ranking_table(place, target)) for place, target in enumerate(content.targets, 1)],
-        validation=_table("validation", "Held-out predictions by label and method", content.validation),
-        qc=_table("qc", "Samples of each layer as they came in", content.qc),
+        targets=[_target_view(place, target) for place, target in enumerate(content.targets, 1)],
+        validation=table_of("validation", "Held-out predictions by label and method", content.validation),
+        qc=table_of("qc", "Samples of each layer as they came in", content.qc),
         settings=_flat(content.settings),
     )
     return page.encode("utf-8", "replace").decode("utf-8")
 
 
-def _ranking_table(place: int, target: TargetReport) -> Table | None:
+def _target_view(place: int, target: TargetReport) -> TargetView:
     caption = f"{target.name}: the {len(target.top):,} best of {target.n_genes:,} genes"
-    return _table(f"ranking-{place}", caption, target.top, columns=_RANKING_COLUMNS, heading="gene_id")
-
-
-def _table(
-    name: str, caption: str, records: Sequence[Record], *, columns: Sequence[str] | None = None, heading: str = ""
-) -> Table | None:
-    """Return the table of `records` without the columns that hold nothing, or None when nothing is left."""
-    records = [{key: _plain(value) for key, value in record.items()} for record in records]
-    wanted = columns if columns is not None else list(dict.fromkeys(key for record in records for key in record))
-    shown = [column for column in wanted if any(not _absent(record.get(column)) for record in records)]
-    if not shown:
-        return None
-    rows = tuple(tuple(_cell(column, record.get(column)) for column in shown) for record in records)
-    return Table(
-        name,
-        caption,
-        headers=tuple(_heading(column) for column in shown),
-        rows=rows,
-        numeric=tuple(any(row[place].sort for row in rows) for place in range(len(shown))),
-        evidences=tuple(column.removesuffix("_rank01") if column.endswith("_rank01") else "" for column in shown),
-        heading=shown.index(heading) if heading in shown else 0,
+    return TargetView(
+        target,
+        ranking=ranking_table(f"ranking-{place}", caption, target.top),
+        false=false_table(f"false-{place}", f"{target.name}: expected false among the best", target.false_in_top),
+        worth=evidence_table(
+            f"worth-{place}", f"{target.name}: how well known genes are found", target.evidence_scores
+        ),
+        cards=tuple((card, card_tables(f"card-{place}-{number}", card)) for number, card in enumerate(target.cards, 1)),
     )
-
-
-def _heading(column: str) -> str:
-    return _HEADERS.get(column, column.removesuffix("_rank01").replace("_", " ").capitalize())
-
-
-def _plain(value: object) -> object:
-    """Return a number of NumPy as one of Python."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _absent(value: object) -> bool:
-    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
-
-
-def _cell(column: str, value: object) -> Cell:
-    if _absent(value):
-        return Cell("")
-    if column == "direction":
-        rises = float(str(value)) > 0
-        return Cell("rises" if rises else "falls")
-    if isinstance(value, bool):
-        return Cell("yes" if value else "no")
-    if not isinstance(value, int | float):
-        return Cell(str(value))
-    fill = f"{min(max(float(value), 0.0), 1.0) * 100:.1f}" if column.endswith("_rank01") else ""
-    return Cell(_number(column, value), sort=repr(float(value)), fill=fill)
-
-
-def _number(column: str, value: float) -> str:
-    """Write a number: whole ones with thousands, probabilities below 0.001 scientific, all else to 3 decimals."""
-    if isinstance(value, int) or abs(value) >= 10_000:
-        return f"{value:,.0f}"
-    if column in _SCIENTIFIC and value < 0.001:
-        return f"{value:.1e}"
-    return f"{value:.3f}"
 
 
 def _flat(settings: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:

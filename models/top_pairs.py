@@ -77,10 +77,11 @@ class _Podium:
 
     def leaders(self) -> Leaders:
         """Return the pairs that are held, unsorted."""
-        return _joined(self._parts)
+        return joined_leaders(self._parts)
 
 
-def _joined(parts: list[Leaders]) -> Leaders:
+def joined_leaders(parts: list[Leaders]) -> Leaders:
+    """Put pairs together."""
     return Leaders._make(np.concatenate(columns) for columns in zip(NOBODY, *parts, strict=True))
 
 
@@ -138,10 +139,10 @@ def strongest_partners(
                 of_metabolites.offer(block.candidates(of_metabolites, part.index[rows], index, axis=0))
             best = of_genes.leaders().first(per_gene)
             finished.append(best._replace(owner=index[best.owner]))
-        return _joined(finished), of_metabolites.leaders()
+        return joined_leaders(finished), of_metabolites.leaders()
 
     found = work.workers.share(find, work.units)
-    genes, metabolites = (_joined([part[side] for part in found]) for side in (0, 1))
+    genes, metabolites = (joined_leaders([part[side] for part in found]) for side in (0, 1))
     return genes.first(per_gene), metabolites.first(per_metabolite)
 
 

@@ -18,20 +18,22 @@ from openpyxl.utils import get_column_letter
 from openpyxl.xml.constants import ARC_CORE
 from openpyxl.xml.functions import tostring
 
-from configs.tables import EVIDENCES
+from configs.ranking_tables import EVIDENCES
 from models.workbook_words import COLUMN_WORDS, FURTHER, SHEET_WORDS, ColumnWord
 
-Kind = Literal["legend", "target", "family", "pairs", "samples", "qc", "settings"]
+Kind = Literal["legend", "target", "sure", "why", "family", "pairs", "samples", "qc", "settings"]
 
 _NAME_LIMIT = 31
 _TEXT_LIMIT = 32_767
 _FIXED_DATE = dt.datetime(2000, 1, 1)
 _NARROWEST, _WIDEST, _LEGEND_WIDTH, _SAMPLED_ROWS = 9, 48, 110, 200
-_FREEZE = {"target": "C2", "legend": "A2", "settings": "A2"}
+_FREEZE = {"target": "C2", "sure": "C2", "why": "C2", "legend": "A2", "settings": "A2"}
 _FILTER_ARROW = 3  # characters that the arrow of the filter covers in a header
 _LEGEND_COLUMNS = ("sheet", "column", "unit", "what it is and how to read it")
 _WHERE: dict[Kind, str] = {
     "target": "ranking.csv",
+    "sure": "tables/false_in_top.csv and tables/leave_one_out.csv",
+    "why": "tables/card_evidence.csv",
     "family": "tables/family_{name}.csv",
     "pairs": "tables/correlated_pairs.csv",
     "samples": "tables/samples.csv",
@@ -70,6 +72,9 @@ def build_workbook(  # noqa: PLR0913 - the tables of a study, each by its name
     samples: pd.DataFrame,
     qc: pd.DataFrame,
     settings: Mapping[str, str],
+    false_in_top: pd.DataFrame | None = None,
+    leave_one_out: pd.DataFrame | None = None,
+    cards: pd.DataFrame | None = None,
     notes: Sequence[str] = (),
     max_rows: int = 1_000,
 ) -> bytes:
@@ -85,6 +90,10 @@ def build_workbook(  # noqa: PLR0913 - the tables of a study, each by its name
         Tables of the contracts of these names; the pairs strongest first.
     settings : mapping of str to str
         Setting by its dotted key.
+    false_in_top, leave_one_out : DataFrame, optional
+        Tables of the contracts of these names; one sheet together.
+    cards : DataFrame, optional
+        Table of the contract `card_evidence`.
     notes : sequence of str
         Sentences that close the legend.
     max_rows : int
@@ -98,6 +107,8 @@ def build_workbook(  # noqa: PLR0913 - the tables of a study, each by its name
     """
     tables: list[tuple[Kind, str, pd.DataFrame]] = [
         *(("target", str(target), rows) for target, rows in rankings.groupby("target", sort=False)),
+        *_further("sure", "How sure", _how_sure(false_in_top, leave_one_out)),
+        *_further("why", "Why", cards),
         *(("family", name, rows) for name, rows in families.items()),
         ("pairs", "Pairs", pairs),
         ("samples", "Samples", samples),
@@ -113,6 +124,21 @@ def build_workbook(  # noqa: PLR0913 - the tables of a study, each by its name
     for sheet in (_Sheet("legend", "Legend", "", _legend(sheets, notes)), *sheets):
         _add(book, sheet)
     return _saved(book)
+
+
+def _how_sure(false_in_top: pd.DataFrame | None, leave_one_out: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Return both tables one below the other; column `about` tells them apart."""
+    tables = {"false among the best": false_in_top, "worth of the evidence": leave_one_out}
+    rows = [frame.assign(about=about) for about, frame in tables.items() if frame is not None and len(frame)]
+    if not rows:
+        return None
+    whole = pd.concat(rows, ignore_index=True)
+    return whole[["about", *(column for column in whole if column != "about")]]
+
+
+def _further(kind: Kind, name: str, frame: pd.DataFrame | None) -> list[tuple[Kind, str, pd.DataFrame]]:
+    """Return a sheet that not every study has, or none."""
+    return [] if frame is None or frame.empty else [(kind, name, frame)]
 
 
 def sheet_name(wanted: str, taken: set[str]) -> str:

@@ -16,6 +16,9 @@ class ColumnWord(NamedTuple):
 
 SHEET_WORDS = {
     "target": "Genes in the order of their evidence for the target {name}, best first.",
+    "sure": "How many of the best genes of each target are expected to be false, and how well each evidence finds "
+    "known genes that are left out; the column `about` says which of the two a row is.",
+    "why": "What each evidence says of the first genes of each target.",
     "family": "Search hits of the gene family {name}.",
     "pairs": "Gene-metabolite pairs with the strongest correlation among those that pass the false discovery rate.",
     "samples": "The sample sheet as it was read.",
@@ -25,12 +28,15 @@ SHEET_WORDS = {
 
 _RANKING = {
     "rank": ColumnWord("", "Place in the ranking; 1 is best.", COUNT),
+    "rank_low": ColumnWord("", "Best rank of the gene when one replicate group at a time is left out.", COUNT),
+    "rank_high": ColumnWord("", "Worst rank of the gene when one replicate group at a time is left out.", COUNT),
     "gene_id": ColumnWord("", "Gene, as named in the expression table."),
     "score": ColumnWord("", "Fused evidence: weighted sum of the transformed ranks. Compare within a sheet.", SCORE),
     "p": ColumnWord(
         "0 to 1",
-        "How often the score would be this high if the correlation with the target were chance and the other evidence "
-        "as it is. From permuting whole replicate groups; it says nothing of the other evidence.",
+        "How often the score would be this high if the correlation with the target and with the known genes were "
+        "chance and the other evidence as it is. From permuting whole replicate groups; it says nothing of the other "
+        "evidence.",
         SCIENTIFIC,
     ),
     "q": ColumnWord(
@@ -41,6 +47,12 @@ _RANKING = {
     ),
     "stability": ColumnWord(
         "0 to 1", "Share of refits, each without one fold, in which the gene is in the top 1%. Near 1: robust.", SCORE
+    ),
+    "weight_stability": ColumnWord(
+        "0 to 1",
+        "Share of rankings with other weights, each drawn between half and twice what it is, in which the gene is in "
+        "the top 1%. Near 1: the place does not hang on how the evidence is weighed.",
+        SCORE,
     ),
     "correlation": ColumnWord("", "Evidence as computed: correlation with the metabolites of the target.", SCORE),
     "autoencoder": ColumnWord("", "Evidence as computed: importance of the gene in the autoencoder, held out.", SCORE),
@@ -58,6 +70,43 @@ _RANKING = {
         "0 to 1", f"Share of genes with weaker {name} evidence: 0.99 is among the best hundredth.", SCORE
     )
     for name in ("correlation", "autoencoder", "graph", "homology", "bait")
+}
+
+_TARGET = ColumnWord("", "Target that the row is about.")
+
+_SURE = {
+    "about": ColumnWord("", "Whether the row is about false genes among the best, or about the worth of an evidence."),
+    "target": _TARGET,
+    "top": ColumnWord("genes", "So many of the best genes.", COUNT),
+    "expected_false": ColumnWord("genes", "How many of them are expected to be there by chance.", ONE_DECIMAL),
+    "share": ColumnWord("0 to 1", "The same as a share of them.", SCORE),
+    "method": ColumnWord("", "Evidence alone, or a way to fuse them, by which left-out known genes are looked for."),
+    "kind": ColumnWord("", "An evidence, a fusion with the weights as set, or one with calibrated weights."),
+    "n_baits": ColumnWord("genes", "Known genes (baits), each left out once.", COUNT),
+    "auc": ColumnWord(
+        "0 to 1",
+        "Chance that a left-out known gene stands above a gene taken at random; 0.5 is what guessing gives.",
+        SCORE,
+    ),
+    "auc_low": ColumnWord("0 to 1", "Lower bound of 95% of resamples of the known genes.", SCORE),
+    "auc_high": ColumnWord("0 to 1", "Upper bound of 95% of resamples of the known genes.", SCORE),
+    "recall_100": ColumnWord("0 to 1", "Share of the left-out known genes among the first 100.", SCORE),
+    "top_1_percent": ColumnWord("0 to 1", "Share of the left-out known genes among the first 1%.", SCORE),
+    "top_low": ColumnWord("0 to 1", "Lower bound of 95% of resamples, of the share among the first 1%.", SCORE),
+    "top_high": ColumnWord("0 to 1", "Upper bound of 95% of resamples, of the share among the first 1%.", SCORE),
+    "median_rank": ColumnWord("", "Median rank of the left-out known genes.", ONE_DECIMAL),
+    "weight": ColumnWord("0 to 1", "Weight fitted to the known genes; 0 where the evidence does not help.", SCORE),
+    "verdict": ColumnWord("", "The same in a sentence."),
+}
+
+_WHY = {
+    "target": _TARGET,
+    "gene_id": ColumnWord("", "Gene, as named in the expression table."),
+    "evidence": ColumnWord("", "Evidence that the row is about."),
+    "value": ColumnWord("", "Evidence as computed.", GENERAL),
+    "rank01": ColumnWord("0 to 1", "Share of genes with weaker evidence.", SCORE),
+    "null_percentile": ColumnWord("0 to 1", "Share of values by chance that are smaller than the gene's.", SCORE),
+    "contribution": ColumnWord("", "What the evidence adds to the score.", SCORE),
 }
 
 _FAMILY = {
@@ -107,6 +156,7 @@ _SAMPLES = {
     "group": ColumnWord("", "Biological replicate group; never divided between folds."),
     "batch": ColumnWord("", "Batch."),
     "time": ColumnWord("as given", "Time.", GENERAL),
+    "series": ColumnWord("", "Time series that the sample belongs to; all samples are one where there is none."),
 }
 
 _QC = {
@@ -129,6 +179,8 @@ _SETTINGS = {
 
 COLUMN_WORDS: dict[str, dict[str, ColumnWord]] = {
     "target": _RANKING,
+    "sure": _SURE,
+    "why": _WHY,
     "family": _FAMILY,
     "pairs": _PAIRS,
     "samples": _SAMPLES,

@@ -47,18 +47,26 @@ def check_study(study: StudyConfig, folder: Path) -> CheckReport:
         )
         store = Store(temporary)
         families = _check_annotation_and_families(study, folder, prepared, references, runtime)
-        design = design_facts(prepared, study, store)
+        design, times = design_facts(prepared, study, store), _time_facts(prepared, store)
         layers = tuple(_layer_sentence(study, prepared, store, name) for name in study.layers)
     facts = (
         *design.facts,
         design.power.sentence(),
         design.permutations,
+        *times,
         f"Labels to predict: {', '.join(prepared.labels) or 'none, so the graph network is left out'}.",
         _plan_sentence(plan, study.validation.repeats),
         *(f"Target {name}: {_counted(len(ids), 'metabolite')}." for name, ids in references.targets.items()),
         *(f"Baits of {name}: {_counted(len(ids), 'gene')}." for name, ids in references.baits.items()),
     )
     return CheckReport(layers=layers, facts=facts, notes=(*notes, *references.notes, *plan.notes, *families))
+
+
+def _time_facts(prepared: PreparedStudy, store: Store) -> tuple[str, ...]:
+    from models.time_shapes import TimeCourse
+
+    said = TimeCourse.of_samples(store.get_table(prepared.sheet), prepared.shared).sentence()
+    return () if said is None else (said,)
 
 
 def _check_annotation_and_families(

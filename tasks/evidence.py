@@ -4,85 +4,48 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from configs.artifact import Artifact, Runtime, SourceFile
-from configs.study import CorrelationMethod, FamilyConfig
-from models.layer import Layer
-from models.seeds import derived_seed
+from configs.study import FamilyConfig
 from tasks.files import file_content
-from tasks.folds import fold_roles
-from tasks.records import CorrelationEvidence, FoldPlan, Homology, PairedLayers
+from tasks.records import CorrelationEvidence, Homology, PairedLayers, TargetQuestion
 from tasks.stage import stage
 from tasks.store import Store
-from tasks.workers import BAIT_BLOCK, correlation_workers, usable_cores
+from tasks.target_values import evidence_table, target_values
+from tasks.workers import correlation_workers
 
 if TYPE_CHECKING:
     from models.design_correlation import DesignCorrelation
 
 
-@stage("correlation-evidence")
+@stage("correlation-evidence", version=2)
 def correlate_targets(
-    layers: PairedLayers,
-    plan: FoldPlan,
-    targets: dict[str, tuple[str, ...]],
-    method: CorrelationMethod,
-    permutations: int,
-    seed: int,
-    runtime: Runtime,
+    layers: PairedLayers, targets: dict[str, tuple[str, ...]], question: TargetQuestion, runtime: Runtime
 ) -> CorrelationEvidence:
-    """Correlate every gene with each target's metabolites, permute whole groups, and refit without each fold."""
+    """Correlate every gene with each target's metabolites: in a study with times as level, rate and lag."""
     from models.correlation import best_partner
     from models.design import Design
     from models.design_correlation import design_correlation
-    from models.significance import group_permutations, permutation_p
 
-    store, workers = Store(runtime.store), correlation_workers(runtime)
-    shared = layers.shared
-    gene_layer = store.get_layer(layers.genes, "genes").restricted_to(shared)
-    metabolite_layer = store.get_layer(layers.metabolites, "metabolites").restricted_to(shared)
-    design = Design.of_samples(store.get_table(layers.sheet), shared)
-    kept = _kept_samples(store.get_table(plan.table), plan.folds, shared)
-    evidence, refits, tables = [], [], []
+    store, workers, method = Store(runtime.store), correlation_workers(runtime), question.method
+    study = target_values(layers, store)
+    design, genes = Design.of_samples(study.sheet, layers.shared), study.genes.values
+    evidence, tables = [], []
     for target, members in targets.items():
-        values = metabolite_layer.values[metabolite_layer.positions_of(members)]
-        best = best_partner(gene_layer.values, values, method=method, workers=workers)
-        draws = group_permutations(design.groups, count=permutations, seed=derived_seed(seed, "permutation", target))
-        p = permutation_p(
-            best.strength, gene_layer.values, values, design.groups, draws, method=method, workers=workers
-        )
-        names = [members[index] if index >= 0 else None for index in best.index]
-        evidence.append(_evidence(target, gene_layer, best.rho, best.strength, names, p))
+        rows = study.course.shaped(study.members(members))
+        best = best_partner(genes, rows.values, method=method, direction=question.direction, workers=workers)
+        names = [members[rows.member[index]] if index >= 0 else None for index in best.index]
+        evidence.append(evidence_table(target, study.genes.feature_ids, best.rho, best.strength, names))
         tested = np.flatnonzero(best.index >= 0)
         pairs = tested, best.index[tested]
-        coefficients = design_correlation(gene_layer.values, values, pairs, design, method=method, workers=workers)
-        tables.append(_with_best(evidence[-1].iloc[tested], coefficients))
-        refit = {
-            fold: best_partner(gene_layer.values[:, keep], values[:, keep], method=method, workers=workers).strength
-            for fold, keep in kept.items()
-        }
-        refits.append(pd.DataFrame({"target": target, "gene_id": gene_layer.feature_ids, **refit}))
+        coefficients = design_correlation(genes, rows.values, pairs, design, method=method, workers=workers)
+        shapes = [rows.shape[index] for index in pairs[1]]
+        tables.append(_with_best(evidence[-1].iloc[tested], shapes, coefficients))
     return CorrelationEvidence(
         evidence=store.put_table(pd.concat(evidence, ignore_index=True), "evidence"),
-        refits=store.put_table(pd.concat(refits, ignore_index=True), "refits"),
         best=store.put_table(pd.concat(tables, ignore_index=True), "target_correlation"),
     )
-
-
-@stage("bait-evidence")
-def score_baits(genes: Artifact, baits: dict[str, tuple[str, ...]], decay: float, runtime: Runtime) -> Artifact:
-    """Score every gene by its mutual rank to each target's known genes, over all samples of the gene layer."""
-    from models.arithmetic import Workers
-    from models.baits import bait_evidence
-
-    store, workers = Store(runtime.store), Workers(threads=usable_cores(), block=BAIT_BLOCK)
-    layer = store.get_layer(genes, "genes")
-    tables = []
-    for target, ids in baits.items():
-        value = bait_evidence(layer.values, layer.positions_of(ids), decay=decay, workers=workers)
-        tables.append(_evidence(target, layer, value, value, [None] * len(value), None))
-    return store.put_table(pd.concat(tables, ignore_index=True), "evidence")
 
 
 @stage("homology-evidence")
@@ -111,7 +74,7 @@ def grade_families(
         serving = [name for name, config in families.items() if not config.targets or target in config.targets]
         if serving:
             value, best = homology_evidence(graded, layer.feature_ids, families=serving)
-            tables.append(_evidence(target, layer, value, value, list(best), None))
+            tables.append(evidence_table(target, layer.feature_ids, value, value, list(best)))
     return Homology(
         hits={name: store.put_table(table, "homology_hits") for name, table in graded.items()},
         evidence=store.put_table(pd.concat(tables, ignore_index=True), "evidence"),
@@ -119,36 +82,9 @@ def grade_families(
     )
 
 
-def _kept_samples(
-    table: pd.DataFrame, folds: tuple[str, ...], shared: tuple[str, ...]
-) -> dict[str, npt.NDArray[np.bool_]]:
-    """Return by fold which of the shared samples are not held out."""
-    roles = {fold: fold_roles(table, fold) for fold in folds}
-    return {fold: np.array([by_sample[sample] != "held_out" for sample in shared]) for fold, by_sample in roles.items()}
-
-
-def _with_best(evidence: pd.DataFrame, coefficients: "DesignCorrelation") -> pd.DataFrame:
-    """Return the evidence of genes that have a best metabolite with all coefficients of the pair."""
+def _with_best(evidence: pd.DataFrame, shapes: list[str | None], coefficients: "DesignCorrelation") -> pd.DataFrame:
+    """Return the evidence of genes that have a best metabolite with its shape and all coefficients of the pair."""
     rows = evidence.reset_index(drop=True).rename(columns={"value": "rho", "detail": "metabolite_id"})
     pairs = rows[["target", "gene_id", "metabolite_id", "rho", "p"]]
-    return pd.concat([pairs.assign(n_samples=coefficients.n_samples), coefficients.columns()], axis=1)
-
-
-def _evidence(
-    target: str,
-    layer: Layer,
-    value: npt.NDArray[np.floating],
-    strength: npt.NDArray[np.floating],
-    detail: list[str | None],
-    p: npt.NDArray[np.floating] | None,
-) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "target": target,
-            "gene_id": pd.Series(layer.feature_ids, dtype="str"),
-            "value": value,
-            "strength": strength,
-            "p": np.nan if p is None else p,
-            "detail": pd.Series(detail, dtype="str"),
-        }
-    )
+    pairs = pairs.assign(shape=pd.Series(shapes, dtype="str"), n_samples=coefficients.n_samples)
+    return pd.concat([pairs, coefficients.columns()], axis=1)

@@ -3,7 +3,8 @@
 from pydantic import BaseModel, ConfigDict
 
 from configs.artifact import Artifact
-from configs.study import AutoencoderConfig, Engine, GraphConfig
+from configs.ranking import Direction
+from configs.study import AutoencoderConfig, CorrelationMethod, Engine, GraphConfig
 
 
 class Record(BaseModel):
@@ -184,12 +185,57 @@ class Correlations(Record):
     notes: tuple[str, ...]
 
 
+class TargetQuestion(Record):
+    """How genes are correlated with targets: by which method, in which direction, and how many permutations."""
+
+    method: CorrelationMethod
+    direction: Direction
+    permutations: int
+
+
 class CorrelationEvidence(Record):
     """Correlation of each gene with the metabolites of each target; `best` is that with its best metabolite."""
 
     evidence: Artifact
-    refits: Artifact
     best: Artifact
+
+
+class GeneGraphTables(Record):
+    """Genes that are among each other's closest partners, and how far each gene looks."""
+
+    edges: Artifact
+    reach: Artifact
+
+
+class BaitEvidence(Record):
+    """Closeness to each target's known genes; `closeness` is by target and measure, a column a bait."""
+
+    evidence: Artifact
+    parts: Artifact
+    closeness: dict[str, dict[str, Artifact]]
+    notes: tuple[str, ...]
+
+
+class Refits(Record):
+    """Strengths without each replicate group; `bait` is null where no target has baits."""
+
+    correlation: Artifact
+    bait: Artifact | None
+
+
+class NullEvidence(Record):
+    """Evidence under the null by target, and the correlation of each gene with its best metabolite, with its p."""
+
+    tables: dict[str, Artifact]
+    best: Artifact
+
+
+class TargetInquiry(Record):
+    """Everything on the targets that needs no network."""
+
+    correlation: CorrelationEvidence
+    graph: GeneGraphTables | None
+    bait: BaitEvidence | None
 
 
 class Homology(Record):
@@ -204,17 +250,24 @@ class EvidenceArtifacts(Record):
     """Everything that the ranking is made from; null where the study has no such evidence."""
 
     correlation: Artifact
-    refits: Artifact
+    null: NullEvidence
+    refits: Refits
     importance: tuple[Artifact, ...]
     homology: Artifact | None = None
-    bait: Artifact | None = None
+    bait: BaitEvidence | None = None
 
 
 class Ranked(Record):
-    """The ranking, and the weights that each evidence had after renormalising."""
+    """The ranking, and what is known about it; `weights` are those of each evidence after renormalising.
+
+    `leave_one_out` is null where no target has baits enough, and `verdicts` say by target what left-out baits tell.
+    """
 
     ranking: Artifact
     weights: dict[str, dict[str, float]]
+    false_in_top: Artifact
+    leave_one_out: Artifact | None
+    verdicts: dict[str, tuple[str, ...]]
     notes: tuple[str, ...]
 
 

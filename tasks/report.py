@@ -6,8 +6,8 @@ import pandas as pd
 
 from configs.artifact import Runtime
 from configs.errors import CairnError
+from configs.ranking_tables import EVIDENCES
 from configs.study import ExecutionConfig, StoreConfig, StudyConfig
-from configs.tables import EVIDENCES
 from models.report import Provenance, ReportContent, ReportFigure, Section, TargetReport, render_report
 from tasks.design import DesignFacts, design_facts
 from tasks.records import FigureFiles, Ranked, Reported, RunContent

@@ -11,7 +11,7 @@ from models.figures.quality import (
     principal_components,
     sample_correlation,
 )
-from models.figures.ranking import score_curve, top_genes
+from models.figures.ranking import false_in_top, negative_controls, rank_intervals, score_curve, top_genes
 from models.figures.style import encode_figure
 from models.figures.training import confusion, sample_graph, training_curves, validation_bars
 
@@ -19,12 +19,15 @@ __all__ = [
     "confusion",
     "densities",
     "encode_figure",
+    "false_in_top",
     "importance_scatter",
     "latent_maps",
     "library_sizes",
     "missing_by_feature",
     "missing_by_sample",
+    "negative_controls",
     "principal_components",
+    "rank_intervals",
     "sample_correlation",
     "sample_graph",
     "score_curve",

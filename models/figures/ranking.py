@@ -1,11 +1,14 @@
 """Figures of the ranking."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from configs.tables import EVIDENCES
+from configs.ranking_tables import EVIDENCES
 from models.figures.style import (
     DARK,
     GREY,
@@ -21,6 +24,15 @@ from models.figures.style import (
 )
 
 _COLOURS = dict(zip(EVIDENCES, PALETTE, strict=False))
+_CONTROLS = {
+    "real": ("the real target", PALETTE[0], 2.0),
+    "random_target": ("random target", PALETTE[5], 0.8),
+    "shuffled_baits": ("shuffled baits", PALETTE[2], 0.8),
+    "both": ("both of them", DARK, 0.8),
+}
+"""Label, colour and line width of what was ranked."""
+_MARKED = 10  # first places that are drawn as points too
+_LINE = 0.065  # of the height of the axes: what a line of labels takes
 
 
 @drawn
@@ -93,9 +105,152 @@ def score_curve(ranking: pd.DataFrame, *, top: int = 25) -> Figure:
         color=DARK,
         fontsize=SMALL,
     )
-    axes.set_xscale("log")
+    _log_ranks(axes)
     axes.set_ylim(bottom=min(0.0, float(scores.min())))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.set(xlabel="rank (log scale)", ylabel="score")
     axes.set_title(f"{shorten(str(ordered['target'].iloc[0]), 20)}: score of {len(ordered):,} genes")
     return figure
+
+
+@drawn
+def negative_controls(table: pd.DataFrame) -> Figure:
+    """Draw the best scores of one target against those of its negative controls.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of one target, contract `negative_controls`.
+    """
+    lines = {name: table[table["control"] == name].sort_values("place") for name in _CONTROLS}
+    lines = {name: rows for name, rows in lines.items() if len(rows)}
+    if not lines:
+        return message_figure("no negative control was run")
+    figure = new_figure(ONE_COLUMN + 20, 66)
+    axes = figure.add_subplot()
+    for name, rows in reversed(lines.items()):
+        _, colour, width = _CONTROLS[name]
+        axes.plot(
+            rows["place"],
+            rows["score"],
+            color=colour,
+            linewidth=width,
+            marker="o",
+            markersize=1.2 + width,
+            markevery=slice(0, _MARKED),
+        )
+    _log_ranks(axes)
+    axes.set_ylim(bottom=min(0.0, float(table["score"].min())))
+    axes.set(xlabel="place among its genes (log scale)", ylabel="score")
+    axes.set_title(f"{shorten(str(table['target'].iloc[0]), 24)}: real and by chance")
+    _label_ends(axes, {name: float(rows["score"].iloc[-1]) for name, rows in lines.items()})
+    return figure
+
+
+def _label_ends(axes: Axes, ends: dict[str, float]) -> None:
+    """Name lines at their right ends, moved apart where they end close together."""
+    low, high = axes.get_ylim()
+    names = sorted(ends, key=lambda name: (ends[name], name == "real"))
+    heights = [-_LINE]
+    for name in names:
+        heights.append(max((ends[name] - low) / (high - low), heights[-1] + _LINE))
+    beyond = max(0.0, heights[-1] - 1)
+    for name, height in zip(names, heights[1:], strict=True):
+        label, colour, width = _CONTROLS[name]
+        axes.annotate(
+            label,
+            (1, height - beyond),
+            (3, 0),
+            "axes fraction",
+            textcoords="offset points",
+            va="center",
+            fontsize=SMALL,
+            fontweight="bold" if width > 1 else "normal",
+            color=colour,
+            annotation_clip=False,
+        )
+
+
+@drawn
+def false_in_top(table: pd.DataFrame) -> Figure:
+    """Draw how many of the best genes of one target are expected to be false.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of one target: columns target, top, expected_false and share.
+
+    Returns
+    -------
+    Figure
+        A bar a size of the top, as long as the share of it that is false; the line at 100% is where all are.
+    """
+    known = table.dropna(subset=["share"]).sort_values("top")
+    if known.empty:
+        return message_figure("how many of the top are false is not known")
+    rows, share = np.arange(len(known)), known["share"].to_numpy(dtype=np.float64)
+    figure = new_figure(ONE_COLUMN + 10, 24 + 5 * len(known))
+    axes = figure.add_subplot()
+    axes.barh(rows, share, height=0.7, color=PALETTE[5])
+    axes.axvline(1.0, color=DARK, linewidth=0.8, linestyle=(0, (3, 2)))
+    counts = [f"{false:,.1f}" if false >= 1 else f"{false:.2g}" for false in known["expected_false"]]
+    texts = [f"{false} of {top:,}" for false, top in zip(counts, known["top"], strict=True)]
+    _beside(axes, "expected false", texts)
+    axes.set_yticks(rows, [f"best {top:,}" for top in known["top"]])
+    axes.set(xlim=(0, 1.04), ylim=(len(known) - 0.4, -0.6), xlabel="share expected false (line: all are)")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+    axes.set_ylabel("genes")
+    axes.set_title(f"{shorten(str(known['target'].iloc[0]), 20)}: false among the best")
+    return figure
+
+
+@drawn
+def rank_intervals(ranking: pd.DataFrame, *, count: int = 25) -> Figure:
+    """Draw between which ranks the best genes of one target stay when a replicate group is left out.
+
+    Parameters
+    ----------
+    ranking : DataFrame
+        Rows of one target, contract `ranking`.
+    count : int
+        Genes to draw, best first.
+    """
+    best = ranking.dropna(subset=["score"]).sort_values("rank", kind="stable").head(count)
+    known = best[["rank_low", "rank_high"]].notna().all(axis=1).to_numpy()
+    if not known.any():
+        return message_figure("no rank interval is known")
+    rows = np.arange(len(best))
+    low, high = (best[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in ("rank_low", "rank_high"))
+    figure = new_figure(ONE_COLUMN + 35, 26 + 3.6 * len(best))
+    axes = figure.add_subplot()
+    axes.hlines(rows[known], low[known], high[known], color=PALETTE[4], linewidth=3.0)
+    axes.plot(best["rank"], rows, color=PALETTE[0], marker="o", markersize=3, linewidth=0, zorder=3)
+    spans = [f"{a:,.0f} to {b:,.0f}" if has else "" for a, b, has in zip(low, high, known, strict=True)]
+    _beside(axes, "ranks", spans)
+    _log_ranks(axes)
+    axes.set_yticks(rows, short_names(best["gene_id"].tolist(), 24))
+    axes.set(ylim=(len(best) - 0.4, -0.6), ylabel="gene, best first", xlabel="rank (log scale)")
+    axes.set_title(f"{shorten(str(best['target'].iloc[0]), 24)}: ranks without one group")
+    return figure
+
+
+def _beside(axes: Axes, header: str, texts: Sequence[str]) -> None:
+    """Write a text at the right of each row, and a header above them."""
+    for row, text in zip([-0.9, *range(len(texts))], [header, *texts], strict=True):
+        axes.annotate(
+            text,
+            (1, row),
+            (3, 0),
+            ("axes fraction", "data"),
+            textcoords="offset points",
+            va="center",
+            fontsize=SMALL,
+            color=DARK,
+            annotation_clip=False,
+        )
+
+
+def _log_ranks(axes: Axes) -> None:
+    """Make the horizontal axis one of ranks, on a log scale; between powers of ten there are ticks without a number."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())

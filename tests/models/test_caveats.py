@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from configs.tables import EVIDENCES
+from configs.ranking_tables import EVIDENCES
 from models.caveats import caveats
 from models.design import Power
 

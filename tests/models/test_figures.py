@@ -99,6 +99,23 @@ def _ranking() -> tuple[pd.DataFrame, pd.DataFrame]:
     return ranking, contributions
 
 
+def _controls() -> pd.DataFrame:
+    scores = {"real": [3.0, 2.5, 2.0], "random_target": [2.75, 2.0], "both": [2.5, 1.0]}
+    rows = [("t", name, place, score) for name, best in scores.items() for place, score in enumerate(best, 1)]
+    return pd.DataFrame(rows, columns=["target", "control", "place", "score"])
+
+
+def _false_in_top() -> pd.DataFrame:
+    return pd.DataFrame(
+        {"target": "t", "top": [100, 10, 5], "expected_false": [80.0, 2.5, np.nan], "share": [0.8, 0.25, np.nan]}
+    )
+
+
+def _intervals() -> pd.DataFrame:
+    bounds = {"rank_low": [1, 1, None, 3], "rank_high": [9, 2, None, 4]}
+    return _ranking()[0].assign(**{name: pd.array(values, dtype="Int64") for name, values in bounds.items()})
+
+
 def _importance() -> pd.DataFrame:
     generator = np.random.default_rng(2)
     return pd.DataFrame(generator.normal(size=(100, 3)), columns=["reconstruction", "gradient", "graph"])
@@ -138,6 +155,9 @@ def _all() -> dict[str, Callable[[], Figure]]:
         "top_importance": lambda: figures.top_importance(_summary(), count=3),
         "top_genes": lambda: figures.top_genes(*_ranking(), count=3),
         "score_curve": lambda: figures.score_curve(_ranking()[0], top=2),
+        "negative_controls": lambda: figures.negative_controls(_controls()),
+        "false_in_top": lambda: figures.false_in_top(_false_in_top()),
+        "rank_intervals": lambda: figures.rank_intervals(_intervals()),
     }
 
 
@@ -377,6 +397,40 @@ def test_score_curve_highlights_the_best():
     assert list(best.get_xdata()) == [1, 2]
 
 
+def test_negative_controls_has_a_line_each_with_the_real_one_bold_and_on_top():
+    axes = figures.negative_controls(_controls()).axes[0]
+    assert [list(line.get_ydata()) for line in axes.lines] == [[2.5, 1.0], [2.75, 2.0], [3.0, 2.5, 2.0]]
+    assert [line.get_linewidth() for line in axes.lines] == [0.8, 0.8, 2.0]
+    names = {text.get_text(): text for text in axes.texts}
+    assert list(names) == ["both of them", "random target", "the real target"]
+    assert all(text.get_color() == line.get_color() for text, line in zip(axes.texts, axes.lines, strict=True))
+    assert names["the real target"].get_fontweight() == "bold"
+
+
+def test_names_of_lines_that_end_together_do_not_touch():
+    scores = _controls().assign(score=1.0)
+    heights = [text.xy[1] for text in figures.negative_controls(scores).axes[0].texts]
+    assert min(np.diff(heights)) > 0.06
+    assert max(heights) <= 1
+
+
+def test_false_in_top_has_a_bar_a_size_and_says_how_many():
+    axes = figures.false_in_top(_false_in_top()).axes[0]
+    assert [bar.get_width() for bar in axes.patches] == [0.25, 0.8]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["best 10", "best 100"]
+    assert [text.get_text() for text in axes.texts] == ["expected false", "2.5 of 10", "80.0 of 100"]
+    assert list(axes.lines[0].get_xdata()) == [1, 1]
+
+
+def test_rank_intervals_has_a_range_a_gene_that_has_one_and_its_rank():
+    axes = figures.rank_intervals(_intervals(), count=3).axes[0]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["b", "c", "a"]
+    (ranges,) = (part for part in axes.collections if isinstance(part, LineCollection))
+    np.testing.assert_array_equal(ranges.get_segments(), [[[1, 0], [2, 0]], [[1, 2], [9, 2]]])
+    assert list(axes.lines[0].get_xdata()) == [1, 2, 3]
+    assert [text.get_text() for text in axes.texts] == ["ranks", "1 to 2", "", "1 to 9"]
+
+
 def test_shorten_keeps_both_ends_and_replaces_what_the_font_lacks():
     assert style.shorten("TRINITY_DN1234_c0_g1_i1", 12) == "TRINITY_…_i1"
     assert style.shorten("$a$ {β} <b>") == "$a$ {β} <b>"
@@ -419,6 +473,9 @@ def test_150_samples_are_named_every_so_often():
         (lambda: figures.top_importance(_summary().head(0)), "no gene has an importance"),
         (lambda: figures.top_genes(_ranking()[0].head(0), _ranking()[1]), "no ranked gene"),
         (lambda: figures.score_curve(_ranking()[0].assign(score=np.nan)), "no ranked gene"),
+        (lambda: figures.negative_controls(_controls().head(0)), "no negative control was run"),
+        (lambda: figures.false_in_top(_false_in_top().tail(1)), "how many of the top are false is not known"),
+        (lambda: figures.rank_intervals(_intervals().assign(rank_low=pd.NA)), "no rank interval is known"),
     ],
     ids=[
         "library_sizes",
@@ -434,6 +491,9 @@ def test_150_samples_are_named_every_so_often():
         "top_importance",
         "top_genes",
         "score_curve",
+        "negative_controls",
+        "false_in_top",
+        "rank_intervals",
     ],
 )
 def test_a_figure_without_data_says_so(build: Callable[[], Figure], message: str):

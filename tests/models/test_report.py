@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
-from configs.tables import EVIDENCES
+from configs.ranking_tables import EVIDENCES
+from models.card_records import Card
 from models.figures import encode_figure, library_sizes
 from models.report import Provenance, ReportContent, ReportFigure, TargetReport, render_report
 
@@ -224,6 +225,109 @@ def test_light_dark_and_paper_are_thought_of(page: Page):
     style = "".join(page.by_tag["style"])
     assert re.search(r"@media \(prefers-color-scheme: dark\)", style)
     assert "@media print" in style
+
+
+def _card(**changes) -> Card:
+    parts = {
+        "description": f"kinase {EVIL}",
+        "evidence": [
+            {"target": "t", "gene_id": "g", "evidence": "correlation", "value": -0.87654, "rank01": 0.75,
+             "null_percentile": 0.999, "contribution": 1.25},
+            {"target": "t", "gene_id": "g", "evidence": "bait", "value": np.nan, "rank01": np.nan,
+             "null_percentile": np.nan, "contribution": np.nan},
+        ],
+        "partners": [
+            {"kind": "metabolite", "place": 1, "partner": EVIL, "value": -0.9, "detail": "rate"},
+            {"kind": "bait", "place": 1, "partner": "AT1G1", "value": 117.0, "detail": None},
+            {"kind": "homolog", "place": 1, "partner": "CYP79", "value": 1.0, "detail": EVIL},
+        ],
+        "expression": [
+            {"group": "<b>leaf", "n_samples": 3, "mean": 4.0, "sd": 0.5},
+            {"group": "root", "n_samples": 1, "mean": 1.0, "sd": np.nan},
+            {"group": "seed", "n_samples": 1, "mean": -1.0, "sd": np.nan},
+        ],
+    }  # fmt: skip
+    return Card("AT1G01010" if not changes else EVIL, 1_234, **(parts | changes))
+
+
+def _told() -> ReportContent:
+    worth = {"target": "t", "kind": "evidence", "n_baits": 4, "auc": 0.9, "auc_low": 0.8, "median_rank": 17.5}
+    target = dataclasses.replace(
+        _content().targets[0],
+        top=[row | {"rank_low": 1.0, "rank_high": 1_317.0, "weight_stability": 0.125} for row in _top(["g1", "g2"])],
+        verdicts=[f"graph: adds nothing {EVIL}"],
+        evidence_scores=[worth | {"method": "graph", "verdict": "unseen"}, worth | {"method": EVIL, "weight": 0.0}],
+        false_in_top=[
+            {"target": "t", "top": 10, "expected_false": 0.04, "share": 0.004},
+            {"target": "t", "top": 1_000, "expected_false": 812.34, "share": 0.812},
+            {"target": "t", "top": 5_000, "expected_false": np.nan, "share": np.nan},
+        ],
+        cards=[_card(), _card(evidence=[], partners=[], expression=[], description=None)],
+    )
+    return ReportContent(study="cress", targets=[target, dataclasses.replace(target, name="again")])
+
+
+@pytest.fixture(scope="module")
+def told() -> Page:
+    return Page(render_report(_told()))
+
+
+def test_how_sure_a_target_is_stands_with_it(told: Page):
+    assert told.by_tag["h4"][:3] == [
+        "How many of the top are false", "What each evidence is worth here", "Why these genes",
+    ]  # fmt: skip
+    text = "".join(told.text)
+    assert f"graph: adds nothing {EVIL}" in text
+    assert "unseen" not in text
+    headers = {text.strip() for text in told.by_tag["th"]}
+    assert {"Rank from", "Rank to", "Weight stability", "Best genes", "Expected false", "Known genes", "AUC"} <= headers
+    assert {"10", "1,000", "graph", EVIL} <= headers
+    assert "5,000" not in headers
+    assert {"1", "1,317", "0.125", "0.04", "812.3", "0.812", "17.500"} <= set(told.by_tag["td"])
+
+
+def test_cards_open_by_keyboard_and_say_why(told: Page):
+    assert len(told.of("details")) == 4  # two targets with two cards each
+    assert not any("open" in attrs for attrs in told.of("details"))
+    text = "".join(told.text)
+    assert f"AT1G01010, rank 1,234: kinase {EVIL}" in text
+    assert "Nothing more is known of this gene." in text
+    cells = {text.strip() for tag in ("td", "th") for text in told.by_tag[tag]}
+    assert {"-0.8765", "0.750", "0.999", "1.250", "117", "mutual rank", "grade", "rate", "<b>leaf", EVIL} <= cells
+
+
+def test_bars_of_a_card_take_the_colour_of_the_evidence_and_start_at_zero_or_below(told: Page):
+    bars = [attrs for attrs in told.of("td") if "bar" in (attrs.get("class") or "").split()]
+    own = [(attrs["class"], attrs["style"]) for attrs in bars if "98.7" not in (attrs["style"] or "")]
+    assert own[:4] == [
+        ("number bar correlation", "--fill:75.0%"),
+        ("number bar other", "--fill:100.0%"),
+        ("number bar other", "--fill:40.0%"),
+        ("number bar other", "--fill:0.0%"),
+    ]
+
+
+def test_cards_leave_the_page_safe_and_its_ids_unique(told: Page):
+    assert len(told.by_tag["script"]) == 1
+    assert "b" not in told.by_tag
+    ids = told.attributes("id")
+    assert len(set(ids)) == len(ids)
+    assert set(told.attributes("aria-labelledby")) <= set(ids)
+
+
+@pytest.mark.parametrize("part", ["verdicts", "evidence_scores", "false_in_top", "cards"])
+def test_each_part_of_a_target_may_be_missing(part: str):
+    target = dataclasses.replace(_told().targets[0], **{part: ()})
+    page = Page(render_report(ReportContent(study="s", targets=[target])))
+    # Verdicts and scores share a heading.
+    assert len(page.by_tag["h4"]) == (3 if part in ("verdicts", "evidence_scores") else 2)
+
+
+def test_expression_of_zero_everywhere_has_empty_bars():
+    card = _card(expression=[{"group": "leaf", "n_samples": 3, "mean": 0.0, "sd": 0.0}], evidence=[])
+    target = TargetReport("t", top=[], n_genes=0, cards=[card])
+    bars = [attrs for attrs in Page(render_report(ReportContent("s", [target]))).of("td") if "style" in attrs]
+    assert [bar["style"] for bar in bars] == ["--fill:0.0%"]
 
 
 def test_same_content_same_page_and_no_date_of_its_own():

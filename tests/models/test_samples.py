@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from configs.errors import SampleError
 from configs.study import SamplesConfig
@@ -33,7 +34,7 @@ def sheet_of(*samples: str) -> pd.DataFrame:
 
 def test_columns_of_the_contract():
     frame, notes = read(SHEET)
-    assert list(frame.columns) == ["sample_id", "group", "batch", "time", "tissue"]
+    assert list(frame.columns) == ["sample_id", "group", "batch", "time", "series", "tissue"]
     assert frame["time"].tolist() == [0.0, 0.0, 6.0, 6.0]
     assert frame["batch"].tolist() == ["x", "y", "x", "y"]
     assert notes == (
@@ -55,8 +56,8 @@ def test_several_group_columns_are_joined_and_may_be_labels():
     text = SHEET.replace("group", "geography")
     frame, _ = read(text, group_by=("tissue", "geography"), labels=("tissue",))
     assert frame["group"].tolist() == ["leaf|a", "leaf|a", "root|b", "root|b"]
-    assert list(frame.columns[4:]) == ["tissue"]
-    assert list(read(text, group_by=("tissue", "geography"))[0].columns[4:]) == ["geography", "tissue"]
+    assert list(frame.columns[5:]) == ["tissue"]
+    assert list(read(text, group_by=("tissue", "geography"))[0].columns[5:]) == ["geography", "tissue"]
 
 
 def test_other_names_and_missing_label_cells():
@@ -72,6 +73,44 @@ def test_times_that_are_no_numbers_are_left_out():
     frame, notes = read(SHEET.replace("6h", "late"))
     assert frame["time"].isna().all()
     assert "The column 'time' holds 'late', which are no numbers; times were left out." in notes
+
+
+COURSE = """sample_id,group,tissue,time
+a1,a,leaf,0h
+a2,a,leaf,0h
+b1,b,root,0h
+b2,b,root,0h
+c1,c,leaf,6h
+c2,c,root,
+"""
+
+
+def test_time_series_come_from_columns():
+    frame, notes = read(COURSE, path="samples.csv", series_by=("tissue",))
+    assert frame["series"].fillna("none").tolist() == ["leaf", "leaf", "root", "root", "leaf", "none"]
+    assert "2 time series come from tissue." in notes
+    both, _ = read(COURSE, path="samples.csv", series_by=("tissue", "group"))
+    assert both["series"].tolist()[:3] == ["leaf|a", "leaf|a", "root|b"]
+    assert encode_frame(both, "samples")
+
+
+def test_without_series_by_all_samples_are_one_series_and_groups_at_one_time_are_mentioned():
+    frame, notes = read(COURSE)
+    assert frame["series"].isna().all()
+    assert [note for note in notes if "several replicate groups at one time" in note]
+    assert not [note for note in read(SHEET)[1] if "several replicate groups" in note]
+
+
+def test_time_series_need_times_and_a_column():
+    ask = {"path": "samples.csv", "series_by": ("tissue",)}
+    refused("sample_id,group,tissue\na,x,l\n", "wanted times of the samples, .* found no column 'time'", **ask)
+    refused(SHEET.replace("6h", "late"), "found no number in the column 'time'", **ask)
+    refused(SHEET, r"'tisue' that samples\.series_by names, .* 'tissue'", path="samples.csv", series_by=("tisue",))
+    blank = COURSE.replace("b2,b,root", "b2,b,")
+    refused(blank, r"column 'tissue': wanted a time series for every sample with a time, found none for 'b2'", **ask)
+    assert read(COURSE.replace("c2,c,root", "c2,c,"), **ask)
+    with pytest.raises(ValidationError, match="series_by names columns of a sample sheet"):
+        SamplesConfig(series_by=("tissue",))
 
 
 def test_absent_columns_name_the_nearest():
@@ -97,10 +136,11 @@ def test_labels_need_two_classes_and_a_free_name():
 def test_real_sheets(shared_data: Path):
     content = (shared_data / "tomato_falcarindiol" / "samples.tsv").read_bytes()
     config = SamplesConfig(group_by=("treatment", "hours"), time_column="hours")
-    frame, _ = read_sample_sheet(content, "samples.tsv", config=config)
+    frame, notes = read_sample_sheet(content, "samples.tsv", config=config)
+    assert [note for note in notes if "several replicate groups at one time (hours)" in note]
     assert frame.groupby("group").size().eq(3).all()
     assert frame["group"].nunique() == 21
-    assert list(frame.columns[4:]) == ["treatment"]
+    assert list(frame.columns[5:]) == ["treatment"]
 
 
 # --- from names -------------------------------------------------------------------------------------------------
@@ -126,7 +166,7 @@ def test_sheet_from_names(names, groups, labels):
     frame, notes = samples_from_names(names)
     assert frame["sample_id"].tolist() == names
     assert frame["group"].tolist() == groups
-    assert [frame[column].tolist() for column in frame.columns[4:]] == labels
+    assert [frame[column].tolist() for column in frame.columns[5:]] == labels
     assert len(notes) == 1 + len(labels)
     assert encode_frame(frame, "samples")
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.tables import CONTRACTS, EVIDENCES
+from configs.ranking_tables import EVIDENCES
+from configs.tables import CONTRACTS
 from models.workbook import build_workbook, safe_text, sheet_name
 from models.workbook_words import COLUMN_WORDS
 
@@ -141,11 +142,60 @@ def test_the_legend_explains_every_column_and_sheet_and_ends_with_the_notes():
 
 @pytest.mark.parametrize(
     ("sheet", "contract"),
-    [("target", "ranking"), ("family", "homology_hits"), ("pairs", "pairs"), ("samples", "samples"), ("qc", "qc")],
+    [
+        ("target", "ranking"),
+        ("why", "card_evidence"),
+        ("family", "homology_hits"),
+        ("pairs", "pairs"),
+        ("samples", "samples"),
+        ("qc", "qc"),
+    ],
 )
 def test_every_column_of_the_contracts_has_words(sheet: str, contract: str):
     names = {column.name for column in CONTRACTS[contract].columns} - {sheet}
-    assert names == set(COLUMN_WORDS[sheet])
+    assert names <= set(COLUMN_WORDS[sheet])
+
+
+def _further() -> dict[str, pd.DataFrame]:
+    false = pd.DataFrame(
+        {"target": ["t", "u"], "top": [10, 25], "expected_false": [0.5, np.nan], "share": [0.05, np.nan]}
+    )
+    worth = {"target": "t", "method": "=bait", "kind": "evidence", "n_baits": 4, "auc": 0.9, "verdict": "bait: helps"}
+    evidence = {"target": "t", "gene_id": TRICKY, "evidence": "bait", "value": 0.5, "null_percentile": np.nan}
+    return {
+        "false_in_top": false,
+        "leave_one_out": pd.DataFrame([worth]),
+        "cards": pd.DataFrame(evidence),
+    }
+
+
+def test_how_sure_and_why_follow_the_targets_and_are_explained():
+    book = _open(_build(**_further()))
+    assert book.sheetnames[1:6] == ["glucosinolates", "all", "How sure", "Why", "family P450"]
+    sure = book["How sure"]
+    assert [cell.value for cell in _column(sure, "about")] == ["false among the best"] * 2 + ["worth of the evidence"]
+    assert [cell.value for cell in _column(sure, "top")] == [10, 25, None]
+    assert [cell.value for cell in _column(sure, "auc")] == [None, None, 0.9]
+    assert _column(sure, "method")[2].data_type == "s"
+    assert [cell.value for cell in _column(book["Why"], "gene_id")] == TRICKY
+    assert "null_percentile" not in [cell.value for cell in book["Why"][1]]
+    words = {row[1]: row[3] for row in book["Legend"].iter_rows(min_row=2, values_only=True)}
+    assert words["expected_false"] == "How many of them are expected to be there by chance."
+    assert all(words[cell.value] != "As given." for page in (sure, book["Why"]) for cell in page[1])
+
+
+@pytest.mark.parametrize("part", ["false_in_top", "leave_one_out"])
+def test_how_sure_may_hold_one_of_its_tables(part: str):
+    frames = _further()
+    book = _open(_build(**{part: frames[part], "cards": frames["cards"].head(0)}))
+    assert "Why" not in book.sheetnames
+    assert book["How sure"].max_row == 1 + len(frames[part])
+
+
+def test_targets_may_be_called_like_the_sheets_of_certainty():
+    rankings = pd.concat([_ranking(name, ["g"]) for name in ("why", "How sure")], ignore_index=True)
+    names = _open(_build(rankings=rankings, **_further())).sheetnames
+    assert names[1:5] == ["why (2)", "How sure (2)", "How sure", "Why"]
 
 
 def test_long_rankings_are_capped_best_first_and_the_legend_says_where_the_rest_is():

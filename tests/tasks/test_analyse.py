@@ -29,7 +29,7 @@ def layers(runtime: Runtime) -> PairedLayers:
     shared = rng.normal(size=12)
     values = [(rng.normal(size=(size, 12)) + shared).astype(np.float32) for size in (40, 15)]
     names = [tuple(f"{letter}{number}" for number in range(size)) for letter, size in (("g", 40), ("m", 15))]
-    sheet = pd.DataFrame({"sample_id": SAMPLES, "group": GROUPS, "batch": BATCHES, "time": np.nan})
+    sheet = pd.DataFrame({"sample_id": SAMPLES, "group": GROUPS, "batch": BATCHES, "time": np.nan, "series": None})
     sheet["tissue"] = ["leaf"] * 6 + ["root"] * 6
     genes, metabolites = (Layer("x", table, ids, SAMPLES) for table, ids in zip(values, names, strict=True))
     return PairedLayers(

@@ -7,38 +7,54 @@ import pandas as pd
 import pytest
 
 from configs.artifact import Runtime
+from configs.ranking import Direction
+from configs.study import CorrelationMethod
+from models.correlation import best_partner
 from models.layer import Layer
+from models.time_shapes import TimeCourse
 from tasks.evidence import correlate_targets
-from tasks.records import FoldPlan, PairedLayers
+from tasks.records import FoldPlan, PairedLayers, TargetQuestion
 from tasks.store import Store
 
-SAMPLES = tuple(f"s{number}" for number in range(12))
+SAMPLES = tuple(f"s{number:02}" for number in range(12))
+SHEET = pd.DataFrame(
+    {"sample_id": SAMPLES, "group": list("aabbccddeeff"), "batch": None, "time": np.nan, "series": None}
+).astype({"batch": "str", "series": "str"})
+HELD_OUT = np.array([number < 2 for number in range(12)])
+TARGETS = {"acids": ("m1", "m3"), "sugars": ("m0",)}
+
+
+class Study:
+    """A study of random genes and metabolites in a store of its own."""
+
+    def __init__(self, folder: Path, sheet: pd.DataFrame) -> None:
+        rng = np.random.default_rng(4)
+        self.runtime = Runtime(store=str(folder / "store"), checkpoints=str(folder / "checkpoints"), device="cpu")
+        self.store = Store(self.runtime.store)
+        self.genes, self.metabolites = (rng.normal(size=(size, 12)).astype(np.float32) for size in (30, 4))
+        self.genes[7] = 1.0
+        ids = [tuple(f"{letter}{number}" for number in range(size)) for letter, size in (("g", 30), ("m", 4))]
+        roles = np.where(HELD_OUT, "held_out", "train")
+        folds = {"fold": "0", "repeat": 1, "scheme": "grouped", "sample_id": SAMPLES, "group": "a", "role": roles}
+        self.layers = PairedLayers(
+            genes=self.store.put_layer(Layer("genes", self.genes, ids[0], SAMPLES)),
+            metabolites=self.store.put_layer(Layer("metabolites", self.metabolites, ids[1], SAMPLES)),
+            sheet=self.store.put_table(sheet, "samples"),
+            shared=SAMPLES,
+        )
+        kept = self.store.put_table(pd.DataFrame(folds), "folds")
+        self.plan = FoldPlan(table=kept, labels=kept, folds=("0",), split=(), notes=())
+
+    def correlate(self, method: CorrelationMethod = "spearman", direction: Direction = "both") -> list[pd.DataFrame]:
+        """Return evidence, refits and best partners."""
+        question = TargetQuestion(method=method, direction=direction, permutations=20)
+        done = correlate_targets.fn(self.layers, self.plan, TARGETS, question, 1, self.runtime)
+        return [self.store.get_table(table) for table in (done.evidence, done.refits, done.best)]
 
 
 @pytest.mark.parametrize("method", ["spearman", "bicor"])
-def test_each_gene_has_all_coefficients_with_its_best_metabolite(tmp_path: Path, method: str) -> None:
-    rng = np.random.default_rng(4)
-    runtime = Runtime(store=str(tmp_path / "store"), checkpoints=str(tmp_path / "checkpoints"), device="cpu")
-    store = Store(runtime.store)
-    genes, metabolites = (rng.normal(size=(size, 12)).astype(np.float32) for size in (30, 4))
-    genes[7] = 1.0
-    ids = [tuple(f"{letter}{number}" for number in range(size)) for letter, size in (("g", 30), ("m", 4))]
-    sheet = pd.DataFrame({"sample_id": SAMPLES, "group": list("aabbccddeeff"), "batch": None, "time": np.nan})
-    roles = ["held_out"] * 2 + ["train"] * 10
-    folds = pd.DataFrame(
-        {"fold": "0", "repeat": 1, "scheme": "grouped", "sample_id": SAMPLES, "group": "a", "role": roles}
-    )
-    layers = PairedLayers(
-        genes=store.put_layer(Layer("genes", genes, ids[0], SAMPLES)),
-        metabolites=store.put_layer(Layer("metabolites", metabolites, ids[1], SAMPLES)),
-        sheet=store.put_table(sheet.astype({"batch": "str"}), "samples"),
-        shared=SAMPLES,
-    )
-    kept = store.put_table(folds, "folds")
-    plan = FoldPlan(table=kept, labels=kept, folds=("0",), split=(), notes=())
-    targets = {"acids": ("m1", "m3"), "sugars": ("m0",)}
-    done = correlate_targets.fn(layers, plan, targets, method, 20, 1, runtime)
-    evidence, best = store.get_table(done.evidence), store.get_table(done.best)
+def test_each_gene_has_all_coefficients_with_its_best_metabolite(tmp_path: Path, method: CorrelationMethod) -> None:
+    evidence, _, best = Study(tmp_path, SHEET).correlate(method)
     tested = evidence[evidence["gene_id"] != "g7"].reset_index(drop=True)
     assert best["gene_id"].tolist() == tested["gene_id"].tolist()
     assert best["metabolite_id"].tolist() == tested["detail"].tolist()
@@ -46,3 +62,37 @@ def test_each_gene_has_all_coefficients_with_its_best_metabolite(tmp_path: Path,
     assert best[["n_samples", "n_groups"]].drop_duplicates().to_numpy().tolist() == [[12, 6]]
     assert best[["rho_between", "rho_within"]].notna().all(axis=None)
     assert best["rho_given_batch"].isna().all()
+    assert best["shape"].isna().all()
+
+
+@pytest.mark.parametrize("direction", ["positive", "negative"])
+def test_strength_is_signed_where_a_direction_is_asked_for(tmp_path: Path, direction: Direction) -> None:
+    study = Study(tmp_path, SHEET)
+    evidence, refits, _ = study.correlate(direction=direction)
+    own = evidence[evidence["target"] == "acids"]
+    expected = best_partner(study.genes, study.metabolites[[1, 3]], direction=direction)
+    np.testing.assert_array_equal(own["strength"], expected.strength)
+    np.testing.assert_array_equal(own["value"], expected.rho)
+    again = best_partner(study.genes[:, ~HELD_OUT], study.metabolites[[1, 3]][:, ~HELD_OUT], direction=direction)
+    np.testing.assert_array_equal(refits.loc[refits["target"] == "acids", "0"], again.strength)
+
+
+def test_times_make_the_best_of_level_rate_and_lag(tmp_path: Path) -> None:
+    times = np.repeat([0.0, 1, 2, 3, 5, 8], 2)
+    study = Study(tmp_path, SHEET.assign(time=times))
+    evidence, refits, best = study.correlate()
+    one_series = TimeCourse(times, np.zeros(12, np.int64))
+    rows = one_series.shaped(study.metabolites[[1, 3]])
+    expected = best_partner(study.genes, rows.values)
+    own = evidence[evidence["target"] == "acids"]
+    np.testing.assert_array_equal(own["strength"], expected.strength)
+    names = [("m1", "m3")[rows.member[row]] if row >= 0 else None for row in expected.index]
+    assert own["detail"].astype(object).where(own["detail"].notna(), None).tolist() == names
+    first = best[best["target"] == "acids"]
+    assert first["shape"].tolist() == [rows.shape[row] for row in expected.index if row >= 0]
+    assert set(first["shape"]) == {"level", "rate", "lag"}
+    assert set(first.loc[first["shape"] == "lag", "n_samples"]) == {10}
+    kept = one_series.taken(~HELD_OUT).shaped(study.metabolites[[1, 3]][:, ~HELD_OUT])
+    np.testing.assert_array_equal(
+        refits.loc[refits["target"] == "acids", "0"], best_partner(study.genes[:, ~HELD_OUT], kept.values).strength
+    )

@@ -1,0 +1,191 @@
+"""What bait evidence a gene would have if replicate groups had nothing to do with the baits.
+
+Whole groups of the baits' samples change places, and the closeness of genes to the moved baits is computed anew: their
+mutual rank after whitening, and the walk over the gene graph, to which a moved bait is joined as if it were a gene.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from configs.ranking import BaitConfig
+from models.arithmetic import ONE_WORKER, Arithmetic, Workers
+from models.arrays import Float32Array, Float64Array, FloatArray, IntArray
+from models.baits import COMBINED, PROPAGATION, WHITENED, BaitCloseness, tail_mean
+from models.blocks import blocks
+from models.coexpression import Whitening, unit_rows, varying
+from models.gene_graph import GeneGraph, walked
+from models.mutual_rank import ROUNDING, closeness, larger_than
+from models.target_null import study_rank
+
+MOVED = 4096
+"""Moved baits that are looked at in one go."""
+SORTED = 64
+"""Moved baits whose likeness to all genes is sorted in one go."""
+FINE = 1024
+"""Closest partners of a gene whose places are known one by one; of the others each sixteenth is."""
+COARSE = 16
+WALKS = 256
+"""Genes to which walks are followed back in one go."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Genes:
+    """All genes in the whitened space, those that the null is drawn for, and these ones' partners.
+
+    Attributes
+    ----------
+    whitened : ndarray, shape=(n_genes, n_samples), dtype=float32
+    varied, rows : ndarray, dtype=int64
+        Genes that vary, and those of the null.
+    likeness : ndarray, shape=(n_null, n_kept), dtype=float32
+        Some of the likenesses of each gene of the null to the others, ascending.
+    closer : ndarray, shape=(n_kept + 1,), dtype=int64
+        Partners that are at least as close as each of these; 0 at the end.
+    """
+
+    whitened: Float32Array
+    varied: IntArray
+    rows: IntArray
+    likeness: Float32Array
+    closer: IntArray
+
+    @classmethod
+    def of(cls, whitened: Float32Array, rows: IntArray, workers: Workers) -> "_Genes":
+        """Sort the partners of each gene of the null."""
+        varied = np.flatnonzero(varying(whitened))
+        n_partners = len(varied) - 1
+        fine = max(n_partners - FINE, 0)
+        kept = np.concatenate([np.arange(0, fine, COARSE), np.arange(fine, n_partners)])
+        likeness = np.empty((len(rows), len(kept)), dtype=np.float32)
+        others = whitened[varied]
+
+        def sort(units: Iterator[slice], arithmetic: Arithmetic) -> None:
+            for part in units:
+                arithmetic.multiply(whitened[rows[part]], others)
+                product = arithmetic.product()
+                own = np.arange(len(product))
+                product[own, np.searchsorted(varied, rows[part])] = 2.0
+                product.sort(axis=1)
+                likeness[part] = product[:, kept]
+
+        workers.share(sort, blocks(len(rows), SORTED))
+        return cls(whitened, varied, rows, likeness, np.append(n_partners - kept, 0))
+
+
+def bait_null(
+    expression: FloatArray,
+    observed: BaitCloseness,
+    rows: IntArray,
+    draws: IntArray,
+    *,
+    graph: GeneGraph,
+    config: BaitConfig,
+    workers: Workers = ONE_WORKER,
+) -> Float32Array:
+    """Compute the combined bait evidence of some genes for each permutation of the baits' samples.
+
+    Parameters
+    ----------
+    expression : ndarray, shape=(n_genes, n_samples)
+        Prepared log2 expression, as `observed` was made from it.
+    observed : BaitCloseness
+        Its parts say which rank among all genes a closeness has.
+    rows : ndarray, shape=(n_null,), dtype=int64
+        Genes to compute it for: varying ones, no baits.
+    draws : ndarray, shape=(n_draws, n_samples), dtype=int64
+        As `models.significance.group_permutations` draws them.
+    graph : GeneGraph
+        That `observed` was made with.
+    config : BaitConfig
+    workers : Workers
+        Threads.
+
+    Returns
+    -------
+    ndarray, shape=(n_draws, n_null), dtype=float32
+        In the units of `models.baits.combined`.
+
+    Notes
+    -----
+    The place of a moved bait among a gene's partners is exact for the 1,024 closest and known to 16 places beyond. A
+    moved bait is left by the walk and not come back to, while a true one is; it is the closer of the two by less than
+    what the walk would spend there.
+    """
+    unit = unit_rows(expression)
+    space = Whitening.of(unit, config.ridge)
+    genes = _Genes.of(space.apply(unit), rows, workers)
+    baits, n_baits = unit[observed.baits], len(observed.baits)
+    whitened = np.empty((len(draws), len(rows)))
+    joined = []
+    for part in blocks(len(draws), max(1, MOVED // n_baits)):
+        moved = space.apply(baits[:, draws[part]].transpose(1, 0, 2).reshape(-1, unit.shape[1]))
+        ranks, neighbours = _joined(genes, moved, graph, config.neighbours, workers)
+        close = closeness(ranks, config.decays).reshape(-1, n_baits, len(rows))
+        whitened[part] = close.mean(axis=1, dtype=np.float64)
+        joined.append(_mean_of_draws(neighbours, n_baits))
+    walks = _walks(graph, sp.vstack(joined, format="csr"), rows, restart=config.restart, workers=workers)
+    values, found = observed.values(), {WHITENED: whitened, PROPAGATION: walks}
+    return tail_mean({name: study_rank(values[name], found[name]) for name in COMBINED}).astype(np.float32)
+
+
+def _joined(
+    genes: _Genes, moved: Float32Array, graph: GeneGraph, neighbours: int, workers: Workers
+) -> tuple[Float32Array, "sp.csr_array[Any, Any]"]:
+    """Return mutual ranks of moved baits with the null's genes, shape=(n_moved, n_null), and their neighbours."""
+    likeness = np.empty((len(moved), len(genes.rows)), dtype=np.float32)
+    rank_of_gene = np.empty(likeness.shape, dtype=np.float32)
+    found: list[IntArray] = [np.empty(0, dtype=np.int64)] * len(moved)
+
+    def sort(units: Iterator[slice], arithmetic: Arithmetic) -> None:
+        for part in units:
+            arithmetic.multiply(moved[part], genes.whitened)
+            for number, row in enumerate(arithmetic.product(), start=part.start):
+                ascending = np.sort(row[genes.varied])
+                likeness[number] = row[genes.rows]
+                rank_of_gene[number] = 1 + larger_than(ascending, likeness[number])
+                close = np.flatnonzero(row >= ascending[-min(neighbours, len(ascending))])
+                found[number] = close[row[close] >= graph.reach[close]]
+
+    workers.share(sort, blocks(len(moved), SORTED))
+    rank_of_bait = np.empty(likeness.shape, dtype=np.float32)
+    for number, partners in enumerate(genes.likeness):
+        place = np.searchsorted(partners, likeness[:, number] + ROUNDING, side="right")
+        rank_of_bait[:, number] = 1 + genes.closer[place]
+    return np.sqrt(rank_of_gene * rank_of_bait), _rows_of_chances(found, graph.n_genes)
+
+
+def _rows_of_chances(places: list[IntArray], n_genes: int) -> "sp.csr_array[Any, Any]":
+    """Return one row a list, with equal chances, summing to 1, at the listed genes."""
+    sizes = np.array([len(listed) for listed in places])
+    chances = np.repeat(1 / np.maximum(sizes, 1), sizes).astype(np.float32)
+    ends = np.concatenate([[0], np.cumsum(sizes)])
+    return sp.csr_array((chances, np.concatenate(places), ends), shape=(len(places), n_genes))
+
+
+def _mean_of_draws(rows: "sp.csr_array[Any, Any]", n_baits: int) -> "sp.csr_array[Any, Any]":
+    """Return the mean of each `n_baits` rows."""
+    n_draws = rows.shape[0] // n_baits
+    mean = sp.kron(sp.eye_array(n_draws), np.full((1, n_baits), 1 / n_baits), format="csr")
+    return sp.csr_array(mean.astype(np.float32) @ rows)
+
+
+def _walks(
+    graph: GeneGraph, chances: "sp.csr_array[Any, Any]", rows: IntArray, *, restart: float, workers: Workers
+) -> Float64Array:
+    """Return the chance of a walk from each draw's baits to be at each gene of the null, shape=(n_draws, n_null)."""
+    backwards = graph.transition().T.tocsr()
+    found = np.empty((chances.shape[0], len(rows)))
+
+    def follow(part: slice, arithmetic: Arithmetic) -> None:
+        del arithmetic
+        start = np.zeros((graph.n_genes, len(rows[part])), dtype=np.float32)
+        start[rows[part], np.arange(start.shape[1])] = 1.0
+        found[:, part] = (1 - restart) * (chances @ walked(backwards, start, restart=restart))
+
+    for _ in workers.in_order(follow, blocks(len(rows), WALKS)):
+        pass
+    return found

@@ -1,0 +1,265 @@
+"""Tables of the report page: what is shown of each record, in plain words, and what a bar fills."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from configs.ranking_tables import EVIDENCES
+from models.card_records import Card, Record
+
+Span = tuple[float, float]
+
+_SCIENTIFIC = frozenset({"p", "q", "evalue"})
+_WHOLE = frozenset({"rank_low", "rank_high"})  # whole numbers that come as fractions where some are missing
+_RANK01 = "rank01"
+_HEADERS = {
+    "rank": "Rank",
+    "rank_low": "Rank from",
+    "rank_high": "Rank to",
+    "gene_id": "Gene",
+    "score": "Score",
+    "p": "p",
+    "q": "q",
+    "stability": "Stability",
+    "weight_stability": "Weight stability",
+    "direction": "Direction",
+    "best_metabolite": "Best metabolite",
+    "family": "Family",
+    "description": "Description",
+    "macro_f1": "Macro F1",
+    "mcc": "MCC",
+    "low": "95% from",
+    "high": "95% to",
+    "n_samples": "Samples",
+    "n_groups": "Groups",
+    "n_classes": "Classes",
+    "n_repeats": "Repeats",
+    "sample_id": "Sample",
+    "top": "Best genes",
+    "expected_false": "Expected false",
+    "share": "Share",
+    "kind": "What it is",
+    "n_baits": "Known genes",
+    "auc": "AUC",
+    "auc_low": "AUC from",
+    "auc_high": "AUC to",
+    "recall_100": "In first 100",
+    "top_1_percent": "In top 1%",
+    "top_low": "Top 1% from",
+    "top_high": "Top 1% to",
+    "median_rank": "Median rank",
+    "weight": "Fitted weight",
+    "value": "Value",
+    _RANK01: "Genes below",
+    "null_percentile": "Chance below",
+    "contribution": "Adds to score",
+    "partner": "Goes with",
+    "measure": "Measured by",
+    "detail": "More",
+    "mean": "Mean, log2",
+    "sd": "Standard deviation",
+}
+_RANKING_COLUMNS = (
+    "rank",
+    "rank_low",
+    "rank_high",
+    "gene_id",
+    "score",
+    "p",
+    "q",
+    "stability",
+    "weight_stability",
+    *(f"{name}_{_RANK01}" for name in EVIDENCES),
+    "direction",
+    "best_metabolite",
+    "family",
+    "description",
+)
+_WORTH_COLUMNS = (
+    "method",
+    "kind",
+    "n_baits",
+    "auc",
+    "auc_low",
+    "auc_high",
+    "recall_100",
+    "top_1_percent",
+    "top_low",
+    "top_high",
+    "median_rank",
+    "weight",
+)
+_MEASURES = {"metabolite": "correlation", "bait": "mutual rank", "homolog": "grade"}
+"""What the value of a partner is, by its kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell as shown: its text, what it sorts by, how much of it a bar fills (percent), and the bar's colour class."""
+
+    text: str
+    sort: str = ""
+    fill: str = ""
+    shade: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as shown."""
+
+    name: str
+    caption: str
+    headers: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    numeric: tuple[bool, ...]
+    heading: int = 0
+    """Place of the column that names the row."""
+
+
+def table_of(
+    name: str,
+    caption: str,
+    records: Sequence[Record],
+    *,
+    columns: Sequence[str] | None = None,
+    heading: str = "",
+    bars: Mapping[str, Span] | None = None,
+) -> Table | None:
+    """Return the table of `records` without the columns that hold nothing, or None when nothing is left.
+
+    Parameters
+    ----------
+    name, caption : str
+        Id of the table on the page, and what it is called.
+    records : sequence of mapping
+        Rows.
+    columns : sequence of str, optional
+        Columns to show, in this order; by default all of them.
+    heading : str
+        Column that names the row; the first one where it is not shown.
+    bars : mapping of str to (float, float), optional
+        Where a bar of a column is empty and where it is full; ranks of evidence have bars from 0 to 1.
+    """
+    records = [{key: _plain(value) for key, value in record.items()} for record in records]
+    wanted = columns if columns is not None else list(dict.fromkeys(key for record in records for key in record))
+    shown = [column for column in wanted if any(not _absent(record.get(column)) for record in records)]
+    if not shown:
+        return None
+    spans = {column: (0.0, 1.0) for column in shown if column.endswith(_RANK01)} | dict(bars or {})
+    rows = tuple(tuple(_cell(column, record, spans.get(column)) for column in shown) for record in records)
+    return Table(
+        name,
+        caption,
+        headers=tuple(_heading(column) for column in shown),
+        rows=rows,
+        numeric=tuple(any(row[place].sort for row in rows) for place in range(len(shown))),
+        heading=shown.index(heading) if heading in shown else 0,
+    )
+
+
+def ranking_table(name: str, caption: str, top: Sequence[Record]) -> Table | None:
+    """Return the table of the best genes of a target, rows of the contract `ranking`."""
+    return table_of(name, caption, top, columns=_RANKING_COLUMNS, heading="gene_id")
+
+
+def false_table(name: str, caption: str, records: Sequence[Record]) -> Table | None:
+    """Return how many of the best genes are expected to be false, rows of the contract `false_in_top`."""
+    known = [record for record in records if not _absent(_plain(record.get("expected_false")))]
+    return table_of(name, caption, known, columns=("top", "expected_false", "share"))
+
+
+def evidence_table(name: str, caption: str, records: Sequence[Record]) -> Table | None:
+    """Return what each evidence and each fusion is worth, rows of the contract `leave_one_out`."""
+    return table_of(name, caption, records, columns=_WORTH_COLUMNS)
+
+
+def card_tables(name: str, card: Card) -> tuple[Table, ...]:
+    """Return the tables of a card that hold something: evidence, partners, expression."""
+    partners = [{**row, "measure": _MEASURES.get(str(row.get("kind")), "")} for row in card.partners]
+    tables = (
+        table_of(
+            f"{name}-evidence",
+            "What each evidence says, and the share of genes and of chance values below",
+            card.evidence,
+            columns=("evidence", "value", _RANK01, "null_percentile", "contribution"),
+        ),
+        table_of(
+            f"{name}-partners",
+            "What it goes with, best first; of mutual ranks 1 is closest, of grades 1 is best",
+            partners,
+            columns=("partner", "kind", "measure", "value", "detail"),
+        ),
+        table_of(
+            f"{name}-expression",
+            "Expression by replicate group",
+            card.expression,
+            columns=("group", "n_samples", "mean", "sd"),
+            bars={"mean": _span([row.get("mean") for row in card.expression])},
+        ),
+    )
+    return tuple(table for table in tables if table is not None)
+
+
+def _span(values: Sequence[object]) -> Span:
+    """Return the span of bars that start at 0, or at the lowest value where that is below."""
+    known = [float(str(value)) for value in map(_plain, values) if not _absent(value)]
+    return min(0.0, *known, 0.0), max(0.0, *known, 0.0)
+
+
+def _heading(column: str) -> str:
+    return _HEADERS.get(column, column.removesuffix(f"_{_RANK01}").replace("_", " ").capitalize())
+
+
+def _plain(value: object) -> object:
+    """Return a number of NumPy as one of Python."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _absent(value: object) -> bool:
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+
+
+def _cell(column: str, record: Record, span: Span | None) -> Cell:
+    value = record.get(column)
+    if _absent(value):
+        return Cell("")
+    if column == "direction":
+        rises = float(str(value)) > 0
+        return Cell("rises" if rises else "falls")
+    if isinstance(value, bool):
+        return Cell("yes" if value else "no")
+    if not isinstance(value, int | float):
+        return Cell(str(value))
+    text, sort = _number(column, value), repr(float(value))
+    if span is None:
+        return Cell(text, sort)
+    return Cell(text, sort, _fill(float(value), span), _shade(column, record))
+
+
+def _fill(value: float, span: Span) -> str:
+    """Return the percent of a bar that is full."""
+    low, high = span
+    share = (value - low) / (high - low) if high > low else 0.0
+    return f"{min(max(share, 0.0), 1.0) * 100:.1f}"
+
+
+def _shade(column: str, record: Record) -> str:
+    """Return the class of the bar's colour: the evidence that the column, or else the row, is about."""
+    name = column.removesuffix(f"_{_RANK01}") if column != _RANK01 else str(record.get("evidence"))
+    return name if name in EVIDENCES else "other"
+
+
+def _number(column: str, value: float) -> str:
+    """Write a number: whole ones with thousands, probabilities below 0.001 scientific, most others to 3 decimals."""
+    if isinstance(value, int) or column in _WHOLE or abs(value) >= 10_000:
+        return f"{value:,.0f}"
+    if column == "value":  # of any kind, so of any size
+        return f"{value:.4g}"
+    if column == "expected_false":
+        return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
+    if column in _SCIENTIFIC and value < 0.001:
+        return f"{value:.1e}"
+    return f"{value:.3f}"
