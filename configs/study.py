@@ -78,6 +78,12 @@ class FamilyConfig(Section):
     )
     targets: tuple[str, ...] = Field((), description="Targets that this family serves; all when empty.")
     max_evalue: float = Field(1e-5, gt=0, le=10, description="Hits with a larger E-value are no hits.")
+    bait_grade: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Genes graded at least this are baits of the targets that the family serves; none when not given.",
+    )
 
 
 class PreprocessConfig(Section):

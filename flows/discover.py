@@ -12,10 +12,25 @@ from configs.stages import STAGES, Stage, with_dependencies
 from configs.study import FINAL, StudyConfig
 from flows.steps import Step, Steps, all_results, threads
 from flows.train_fold import fold
-from tasks import analyse, evidence, explain, explain_targets, permuted, pictures, prepare, rank, report
+from tasks import (
+    analyse,
+    baits,
+    cards,
+    certainty,
+    controls,
+    evidence,
+    explain,
+    explain_targets,
+    permuted,
+    pictures,
+    prepare,
+    rank,
+    report,
+)
 from tasks.networks import hidden_widths_of
 from tasks.publish import publish_run
 from tasks.records import (
+    ControlScores,
     CorrelationEvidence,
     Correlations,
     EvidenceArtifacts,
@@ -24,13 +39,17 @@ from tasks.records import (
     Fold,
     FoldJob,
     FoldTraining,
+    GeneGraphTables,
     Homology,
     LayerPair,
     LayerRead,
     NamedLayer,
     PairedLayers,
+    Ranked,
+    Refits,
     RunContent,
     TargetFold,
+    TargetInquiry,
     TargetQuestion,
     Validated,
 )
@@ -111,12 +130,15 @@ class _Run:
         correlations = self.start_correlation(content) if "analyse" in self.stages else None
         early = self.start_evidence(content) if "rank" in self.stages else None
         embedding = self.start_embedding(content, trainings) if "analyse" in self.stages else None
+        tables = None
+        if early is not None:
+            content, tables = self.inquire(content, early)
         if trainings:
             content = self.finish_training(content, trainings)
         if "explain" in self.stages:
             content = self.explain(content)
-        if early is not None:
-            content = self.rank(content, early)
+        if tables is not None:
+            content = self.rank(content, tables)
         if correlations is not None and embedding is not None:
             content = self.analyse(content, correlations, embedding)
         figures = tuple(figure for pictures_of_stage in all_results(self._pictures) for figure in pictures_of_stage)
@@ -234,52 +256,108 @@ class _Run:
         return content.model_copy(update=update)
 
     def start_evidence(self, content: RunContent) -> "_Early":
-        """Stage 5, first half: evidence that needs no network."""
+        """Stage 5, first third: evidence that needs nothing but the tables."""
         study, runtime, references = self.study, self.runtime, content.references
-        ranking = study.ranking
-        question = TargetQuestion(
-            method=study.correlation.method, direction=ranking.direction, permutations=ranking.permutations
-        )
         correlation = self.steps.start(
-            evidence.correlate_targets,
-            self._paired(content),
-            content.plan,
-            references.targets,
-            question,
-            study.seed,
-            runtime,
+            evidence.correlate_targets, self._paired(content), references.targets, self._question(), runtime
         )
-        bait = homology = None
-        if references.baits:
+        graph = homology = None
+        if references.baits or any(family.bait_grade for family in study.families.values()):
             prepared = content.prepared.prepared[self.genes]
-            bait = self.steps.start(evidence.score_baits, prepared, references.baits, study.ranking.bait_decay, runtime)
+            graph = self.steps.start(baits.build_gene_graph, prepared, study.ranking.bait, runtime)
         if study.families:
             files = {name: tuple(map(self._file, family.tables)) for name, family in study.families.items()}
             raw = content.prepared.raw[self.genes]
             targets = tuple(references.targets)
             homology = self.steps.start(evidence.grade_families, raw, study.families, files, targets, runtime)
-        return _Early(correlation, bait, homology)
+        return _Early(correlation, graph, homology)
 
-    def rank(self, content: RunContent, early: "_Early") -> RunContent:
-        """Stage 5, second half: all evidence fused into the ranking."""
-        correlation = early.correlation.result()
-        homology = early.homology.result() if early.homology else None
+    def inquire(self, content: RunContent, early: "_Early") -> tuple[RunContent, EvidenceArtifacts]:
+        """Stage 5, second third: baits, and how sure the evidence on the targets is."""
+        runtime, config, seed = self.runtime, self.study.ranking, self.study.seed
+        layers, question = self._paired(content), self._question()
+        correlation, homology = early.correlation.result(), early.homology.result() if early.homology else None
+        content = self._with_family_baits(content, homology)
+        graph, bait, references = early.graph.result() if early.graph else None, None, content.references
+        if graph and references.baits:
+            bait = self.steps.run(baits.score_baits, layers.genes, graph, references.baits, config.bait, runtime)
+        inquiry = TargetInquiry(correlation=correlation, graph=graph, bait=bait)
+        null = self.steps.start(
+            certainty.permute_groups, layers, inquiry, references.targets, question, config.bait, seed, runtime
+        )
+        refits = [self.steps.start(certainty.refit_correlation, layers, references.targets, question, runtime)]
+        if bait:
+            sheet = content.prepared.sheet
+            refits.append(self.steps.start(certainty.refit_baits, layers.genes, sheet, bait, config.bait, runtime))
+        refitted = all_results(refits)
         tables = EvidenceArtifacts(
             correlation=correlation.evidence,
-            refits=correlation.refits,
-            importance=content.importance,
+            null=null.result(),
+            refits=Refits(correlation=refitted[0], bait=refitted[1] if bait else None),
+            importance=(),
             homology=homology.evidence if homology else None,
-            bait=early.bait.result() if early.bait else None,
+            bait=bait,
         )
+        said = (*(homology.notes if homology else ()), *(bait.notes if bait else ()))
+        update = {
+            "target_correlation": tables.null.best,
+            "homology": homology,
+            "bait": bait,
+            "gene_graph": graph,
+            "notes": (*content.notes, *said),
+        }
+        return content.model_copy(update=update), tables
+
+    def rank(self, content: RunContent, tables: EvidenceArtifacts) -> RunContent:
+        """Stage 5, last third: all evidence fused into the ranking, its negative controls and its cards."""
+        config, runtime = self.study.ranking, self.runtime
+        tables = tables.model_copy(update={"importance": content.importance})
         file, annotation = self._optional_file(self.study.annotation), None
         if file:
-            annotation = self.steps.run(prepare.read_descriptions, file, self.runtime).table
-        genes, config = content.prepared.raw[self.genes], self.study.ranking
-        ranked = self.steps.run(rank.rank_genes, genes, tables, annotation, config, self.runtime)
-        self._pictures.append(self.steps.start(pictures.draw_ranking, ranked, config, self.runtime))
-        notes = (*content.notes, *(homology.notes if homology else ()), *ranked.notes)
-        update = {"target_correlation": correlation.best, "homology": homology, "ranked": ranked, "notes": notes}
+            annotation = self.steps.run(prepare.read_descriptions, file, runtime).table
+        prepared = content.prepared
+        layers = (prepared.raw[self.genes], prepared.prepared[self.genes], prepared.sheet)
+        ranked = self.steps.run(
+            rank.rank_genes, layers, content.plan, tables, annotation, config, self.study.seed, runtime
+        )
+        controls = self._control(content, tables, ranked) if config.negative_controls else None
+        written = None
+        if config.cards:
+            about = (config, self.study.correlation.method)
+            layers_of, members = self._paired(content), content.references.targets
+            written = self.steps.run(
+                cards.write_cards, layers_of, members, tables, ranked, content.homology, about, runtime
+            )
+        self._pictures.append(self.steps.start(pictures.draw_ranking, ranked, controls, config, runtime))
+        said = (*ranked.notes, *(controls.sentences.values() if controls else ()))
+        update = {"ranked": ranked, "controls": controls, "cards": written, "notes": (*content.notes, *said)}
         return content.model_copy(update=update)
+
+    def _control(self, content: RunContent, tables: EvidenceArtifacts, ranked: Ranked) -> ControlScores:
+        """Rank stand-ins of the targets and of the baits in the same way."""
+        study, runtime, layers = self.study, self.runtime, self._paired(content)
+        config = study.ranking
+        chosen = self.steps.run(controls.choose_controls, layers, content.references, study.seed, runtime)
+        correlation = bait = None
+        if chosen.targets:
+            correlation = self.steps.run(evidence.correlate_targets, layers, chosen.targets, self._question(), runtime)
+        if chosen.baits and content.gene_graph:
+            graph = content.gene_graph
+            bait = self.steps.run(baits.score_baits, layers.genes, graph, chosen.baits, config.bait, runtime)
+        genes = content.prepared.raw[self.genes]
+        return self.steps.run(controls.score_controls, genes, tables, ranked, correlation, bait, config, runtime)
+
+    def _with_family_baits(self, content: RunContent, homology: Homology | None) -> RunContent:
+        families = {name: family for name, family in self.study.families.items() if family.bait_grade}
+        if not families or homology is None:
+            return content
+        genes = content.prepared.prepared[self.genes]
+        found = self.steps.run(baits.add_family_baits, content.references, families, homology, genes, self.runtime)
+        return content.model_copy(update={"references": found, "notes": (*content.notes, *found.notes)})
+
+    def _question(self) -> TargetQuestion:
+        ranking, method = self.study.ranking, self.study.correlation.method
+        return TargetQuestion(method=method, direction=ranking.direction, permutations=ranking.permutations)
 
     def _start_reading(self, name: str, sheet: Artifact | None) -> Step[LayerRead]:
         config = self.study.layers[name]
@@ -346,12 +424,15 @@ class _Run:
 
 
 class _Early:
-    """Steps of evidence that needs no network; baits and homology only where the study has them."""
+    """Steps of evidence that needs nothing but the tables; graph and homology only where the study asks for them."""
 
     def __init__(
-        self, correlation: Step[CorrelationEvidence], bait: Step[Artifact] | None, homology: Step[Homology] | None
+        self,
+        correlation: Step[CorrelationEvidence],
+        graph: Step[GeneGraphTables] | None,
+        homology: Step[Homology] | None,
     ) -> None:
-        self.correlation, self.bait, self.homology = correlation, bait, homology
+        self.correlation, self.graph, self.homology = correlation, graph, homology
 
 
 def _latents(training: FoldTraining) -> dict[str, Artifact]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -132,7 +133,7 @@ class _Places:
         return result
 
 
-def _has(table: pd.DataFrame | None, target: str) -> bool:
+def _has(table: pd.DataFrame | None, target: str) -> TypeGuard[pd.DataFrame]:
     return table is not None and bool((table["target"] == target).any())
 
 

@@ -54,7 +54,7 @@ class Members:
 
     ids: Sequence[str]
     values: FloatArray
-    shapes: Sequence[str] | None = None
+    shapes: Sequence[str | None] | None = None
 
 
 def card_evidence(

@@ -101,12 +101,13 @@ class Whitening:
         baits and all genes.
         """
         direction = self.inverse @ (_variance_one(baits) - self.mean).T
-        values: Float64Array = _variance_one(unit) @ direction
+        values: Float64Array = np.matmul(_variance_one(unit), direction)
         return values
 
 
 def _variance_one(unit: FloatArray) -> Float64Array:
-    return unit.astype(np.float64) * np.sqrt(unit.shape[1])
+    scaled: Float64Array = unit.astype(np.float64) * np.sqrt(unit.shape[1])
+    return scaled
 
 
 def _scaled(rows: FloatArray, *, least: FloatArray) -> Float32Array:

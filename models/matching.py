@@ -47,9 +47,15 @@ def resolve_ids(wanted: Sequence[str], known: Sequence[str], *, what: str, where
             wanted=f"{what} that the table holds",
             found=f"{len(unknown)} of {len(unique)} {what} that it does not hold: {_described(unknown, known)}",
             where=where,
-            remedy="Correct the spelling, or leave these ids out; ids are compared letter by letter.",
+            remedy="Correct the spelling, which is compared letter by letter, or leave these ids out; "
+            f"{_remaining(len(unique) - len(unknown), what)}.",
         )
     return np.array([row[name] for name in unique], dtype=np.int64)
+
+
+def _remaining(count: int, what: str) -> str:
+    """Say how many ids are left without the unknown ones."""
+    return f"no {what} would remain" if not count else f"{count} of the {what} would remain"
 
 
 def _described(unknown: Sequence[str], known: Sequence[str]) -> str:

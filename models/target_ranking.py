@@ -8,7 +8,7 @@ import pandas as pd
 
 from configs.ranking import MIN_CALIBRATION_BAITS, RankingConfig, WeightsConfig
 from configs.ranking_tables import NULL_PARTS, TARGET_EVIDENCES
-from models.arrays import Float64Array, IntArray
+from models.arrays import Float32Array, Float64Array, IntArray
 from models.baits import BaitCloseness
 from models.calibration import Calibration, leave_one_out
 from models.fusion import additive, filled_part, fuse, normalised_weights, rank01, shares_above_zero, transform
@@ -37,7 +37,7 @@ class NullValues:
     """
 
     genes: IntArray
-    parts: Mapping[str, Float64Array]
+    parts: Mapping[str, Float32Array]
     stratum: IntArray
     groups: tuple[str, ...]
 
@@ -214,7 +214,7 @@ def _fused_null(
         return fuse(flat, dict(shares), config.fusion).reshape(next(iter(drawn.values())).shape)
     total = np.zeros(next(iter(drawn.values())).shape)
     for name, share in shares.items():
-        specific, known = name in TARGET_EVIDENCES, np.count_nonzero(~np.isnan(ranks[name]))
+        specific, known = name in TARGET_EVIDENCES, int(np.count_nonzero(~np.isnan(ranks[name])))
         part = transform(drawn[name], config.fusion, specific=specific, n_genes=known)
         absent = transform(ranks[name], config.fusion, specific=specific)
         total += share * np.where(np.isnan(part), np.nanmean(absent), part)

@@ -1,13 +1,16 @@
 """How sure the evidence on targets is: without each replicate group, and with whole groups permuted."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from configs.artifact import Artifact, Runtime
 from configs.errors import CairnError
 from configs.ranking import BaitConfig
-from models.arrays import Float32Array, Float64Array, IntArray
+from models.arrays import Float32Array, Float64Array, FloatArray, IntArray
 from models.baits import BaitCloseness
+from models.gene_graph import GeneGraph
 from models.layer import Layer
 from models.measures import MIN_SAMPLES
 from models.seeds import derived_seed
@@ -123,8 +126,10 @@ class _Permuting:
         self._groups = Design.of_samples(self._study.sheet, self._genes.sample_ids).groups
         self._evidence = store.get_table(inquiry.correlation.evidence)
         self._best = store.get_table(inquiry.correlation.best)
-        graph = inquiry.graph
-        self._graph = graph and graph_from(store.get_table(graph.edges), store.get_table(graph.reach))
+        tables = inquiry.graph
+        self._graph: GeneGraph | None = None
+        if tables is not None:
+            self._graph = graph_from(store.get_table(tables.edges), store.get_table(tables.reach))
 
     def target(self, target: str, members: tuple[str, ...]) -> tuple[pd.DataFrame, Float64Array]:
         """Return the table of null values of one target, and p of the correlation alone."""
@@ -158,7 +163,7 @@ class _Permuting:
     def best(self, target: str, p: Float64Array) -> pd.DataFrame:
         """Return the correlation of each gene with its best metabolite, with its p."""
         rows = self._best[self._best["target"] == target].reset_index(drop=True)
-        place = pd.Index(self._genes.feature_ids).get_indexer(rows["gene_id"])
+        place = pd.Index(self._genes.feature_ids).get_indexer(pd.Index(rows["gene_id"]))
         return rows.assign(p=p[place])
 
     def _closeness(self, target: str) -> BaitCloseness | None:
@@ -178,6 +183,6 @@ class _Permuting:
         )
 
 
-def _refit_table(target: str, layer: Layer, refits: dict[str, Float64Array]) -> pd.DataFrame:
+def _refit_table(target: str, layer: Layer, refits: Mapping[str, FloatArray]) -> pd.DataFrame:
     names = pd.Series(list(layer.feature_ids), dtype="str")
     return pd.DataFrame({"target": pd.Series([target] * len(names), dtype="str"), "gene_id": names, **refits})

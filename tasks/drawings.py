@@ -15,9 +15,10 @@ from models import figures, quality
 from models.assembly import contributions
 from models.conditions import label_columns
 from models.figures import encode_figure
+from models.fusion import additive
 from models.heatmap import correlation_matrix
 from models.methods import GRAPH
-from tasks.records import FigureFiles, PairedLayers, PreparedStudy, Ranked, Validated
+from tasks.records import ControlScores, FigureFiles, PairedLayers, PreparedStudy, Ranked, Validated
 from tasks.store import Store
 
 _HEATMAP_GENES, _HEATMAP_METABOLITES = 40, 30
@@ -205,23 +206,52 @@ def _rows(store: Store, artifact: Artifact, shared: tuple[str, ...], features: l
     return layer.values[layer.positions_of(features)]
 
 
-def ranking_pictures(ranked: Ranked, config: RankingConfig, store: Store) -> Iterator[Picture]:
-    """Draw the top genes of each target with what each evidence adds, and the score by rank."""
-    ranking = store.get_table(ranked.ranking)
+def ranking_pictures(
+    ranked: Ranked, controls: ControlScores | None, config: RankingConfig, store: Store
+) -> Iterator[Picture]:
+    """Draw of each target the top genes, how far their ranks hold, the scores, false genes, and negative controls."""
+    ranking, false = store.get_table(ranked.ranking), store.get_table(ranked.false_in_top)
+    drawn = store.get_table(controls.table) if controls and controls.table else None
     for target, rows in ranking.groupby("target", sort=False):
-        weights = ranked.weights[str(target)]
+        yield from _target_pictures(str(target), rows, ranked.weights[str(target)], config)
+        yield _picture(
+            f"ranking_false_{target}",
+            f"How many of the best are false, {target}",
+            "Expected number of genes that chance alone brings among the best, if no gene had to do with the target.",
+            figures.false_in_top(false[false["target"] == target]),
+        )
+        if drawn is not None and (drawn["target"] == target).any():
+            yield _picture(
+                f"ranking_controls_{target}",
+                f"Negative controls, {target}",
+                "The same ranking with metabolites and baits drawn at random. Scores are sums over ranks, so a control "
+                "comes close by construction; the gap shows how far the evidences agree on the same genes.",
+                figures.negative_controls(drawn[drawn["target"] == target]),
+            )
+
+
+def _target_pictures(
+    target: str, rows: pd.DataFrame, weights: dict[str, float], config: RankingConfig
+) -> Iterator[Picture]:
+    if additive(config.fusion):
         yield _picture(
             f"ranking_top_{target}",
             f"Top genes, {target}",
             "What each evidence adds to the score. A gene that rests on a single colour deserves more doubt.",
             figures.top_genes(rows, contributions(rows, weights, config.fusion)),
         )
-        yield _picture(
-            f"ranking_scores_{target}",
-            f"Score by rank, {target}",
-            "Every gene; a kink near the top sets the best genes apart.",
-            figures.score_curve(rows),
-        )
+    yield _picture(
+        f"ranking_intervals_{target}",
+        f"Rank intervals, {target}",
+        "Best and worst rank of the best genes when one replicate group at a time is left out.",
+        figures.rank_intervals(rows),
+    )
+    yield _picture(
+        f"ranking_scores_{target}",
+        f"Score by rank, {target}",
+        "Every gene; a kink near the top sets the best genes apart.",
+        figures.score_curve(rows),
+    )
 
 
 def _picture(name: str, title: str, caption: str, figure: Figure) -> Picture:

@@ -2,7 +2,7 @@
 
 from configs.artifact import Artifact, Runtime
 from configs.ranking import RankingConfig
-from tasks.records import FigureFiles, PairedLayers, PreparedStudy, Ranked, Validated
+from tasks.records import ControlScores, FigureFiles, PairedLayers, PreparedStudy, Ranked, Validated
 from tasks.stage import stage
 from tasks.store import Store
 
@@ -48,9 +48,9 @@ def draw_importance(summary: Artifact, runtime: Runtime) -> Pictures:
 
 
 @stage("draw-ranking")
-def draw_ranking(ranked: Ranked, config: RankingConfig, runtime: Runtime) -> Pictures:
-    """Draw the top genes of each target with what each evidence adds, and the score by rank."""
+def draw_ranking(ranked: Ranked, controls: ControlScores | None, config: RankingConfig, runtime: Runtime) -> Pictures:
+    """Draw of each target the top genes, how far their ranks hold, the scores, false genes, and negative controls."""
     from tasks.drawings import kept, ranking_pictures
 
     store = Store(runtime.store)
-    return kept(ranking_pictures(ranked, config, store), store)
+    return kept(ranking_pictures(ranked, controls, config, store), store)

@@ -100,10 +100,26 @@ def tables_of(content: RunContent) -> Iterator[tuple[str, Artifact]]:
         yield "correlated_pairs", content.correlations.listed
         yield "top_pairs", content.correlations.top
         yield "correlation_conditions", content.correlations.conditions
-    if content.target_correlation:
-        yield "target_correlation", content.target_correlation
+    yield from _ranking_tables(content)
     if content.homology:
         yield from ((f"family_{name}", table) for name, table in content.homology.hits.items())
+
+
+def _ranking_tables(content: RunContent) -> Iterator[tuple[str, Artifact]]:
+    """Yield the tables behind the ranking, and those that say how sure it is."""
+    ranked, controls, cards = content.ranked, content.controls, content.cards
+    named = {
+        "target_correlation": content.target_correlation,
+        "bait_evidence": content.bait and content.bait.parts,
+        "gene_graph": content.gene_graph and content.gene_graph.edges,
+        "false_in_top": ranked and ranked.false_in_top,
+        "leave_one_out": ranked and ranked.leave_one_out,
+        "negative_controls": controls and controls.table,
+        "card_evidence": cards and cards.evidence,
+        "card_partners": cards and cards.partners,
+        "card_expression": cards and cards.expression,
+    }
+    yield from ((name, artifact) for name, artifact in named.items() if artifact is not None)
 
 
 def _write_csv(parquet: bytes, path: Path) -> None:

@@ -65,7 +65,7 @@ class _Ranking:
 
         raw, prepared, sheet = study
         self._evidence, self._config, self._seed, self._store = evidence, config, seed, store
-        self.tables = EvidenceTables(store.get_layer(raw, "genes").feature_ids, _frames(evidence, store))
+        self.tables = EvidenceTables(store.get_layer(raw, "genes").feature_ids, evidence_frames(evidence, store))
         self._genes: Layer = store.get_layer(prepared, "genes")
         self._prepared = self.tables.rows(pd.Index(self._genes.feature_ids)).astype(np.int64)
         self._groups = Design.of_samples(store.get_table(sheet), self._genes.sample_ids).groups
@@ -116,7 +116,8 @@ class _Ranking:
         return refits
 
 
-def _frames(evidence: EvidenceArtifacts, store: Store) -> EvidenceFrames:
+def evidence_frames(evidence: EvidenceArtifacts, store: Store) -> EvidenceFrames:
+    """Read the tables that evidence comes in."""
     bait = evidence.bait
     return EvidenceFrames(
         correlation=store.get_table(evidence.correlation),

@@ -271,6 +271,28 @@ class Ranked(Record):
     notes: tuple[str, ...]
 
 
+class Controls(Record):
+    """By target: metabolites and genes that stand in for its own, drawn at random among those that are like them."""
+
+    targets: dict[str, tuple[str, ...]]
+    baits: dict[str, tuple[str, ...]]
+
+
+class ControlScores(Record):
+    """Best scores of each target and of its controls, and what they mean; the table is null without any control."""
+
+    table: Artifact | None
+    sentences: dict[str, str]
+
+
+class Cards(Record):
+    """Why the best genes of each target are where they are."""
+
+    evidence: Artifact
+    partners: Artifact
+    expression: Artifact
+
+
 class FigureFiles(Record):
     """One figure in both formats."""
 
@@ -330,7 +352,11 @@ class RunContent(Record):
     importance_summary: ImportanceSummary | None = None
     targets_explained: TargetSummary | None = None
     homology: Homology | None = None
+    bait: BaitEvidence | None = None
+    gene_graph: GeneGraphTables | None = None
     ranked: Ranked | None = None
+    controls: ControlScores | None = None
+    cards: Cards | None = None
     reported: Reported | None = None
     notes: tuple[str, ...] = ()
     timings: tuple[StepTiming, ...] = ()

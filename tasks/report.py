@@ -1,6 +1,6 @@
 """The page and the workbook that people read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -8,6 +8,7 @@ from configs.artifact import Runtime
 from configs.errors import CairnError
 from configs.ranking_tables import EVIDENCES
 from configs.study import ExecutionConfig, StoreConfig, StudyConfig
+from models.card_records import Card, target_cards
 from models.report import Provenance, ReportContent, ReportFigure, Section, TargetReport, render_report
 from tasks.design import DesignFacts, design_facts
 from tasks.records import FigureFiles, Ranked, Reported, RunContent
@@ -16,6 +17,8 @@ from tasks.store import Store
 
 _TOP = 100
 _LISTED_BAITS = 10
+_CARDS = 10
+"""Genes of each target that have a card on the page; the tables have more."""
 _SECTIONS: dict[str, Section] = {
     "ranking": "answer",
     "correlation": "answer",
@@ -86,17 +89,58 @@ def _said_once(content: RunContent, ranked: Ranked) -> tuple[str, ...]:
 def _targets(content: RunContent, ranked: Ranked, store: Store) -> list[TargetReport]:
     ranking = store.get_table(ranked.ranking)
     figures = {figure.name: figure for figure in content.figures}
+    sure = _Sure(content, ranked, store)
     return [
         TargetReport(
             name=target,
             top=_records(rows.head(_TOP)),
             n_genes=len(rows),
             weights={name: ranked.weights[target][name] for name in EVIDENCES if name in ranked.weights[target]},
-            notes=_bait_notes(rows, content.references.baits.get(target, ())),
+            notes=(*_bait_notes(rows, content.references.baits.get(target, ())), *sure.notes(target)),
+            verdicts=ranked.verdicts.get(target, ()),
+            evidence_scores=sure.evidence_scores(target),
+            false_in_top=sure.false_in_top(target),
+            cards=sure.cards(target, rows),
             figures=[_figure(figures[name], store) for name in _target_figures(target) if name in figures],
         )
         for target, rows in ((str(name), rows) for name, rows in ranking.groupby("target", sort=False))
     ]
+
+
+class _Sure:
+    """What is known about how sure the ranking is, by target."""
+
+    def __init__(self, content: RunContent, ranked: Ranked, store: Store) -> None:
+        self._controls = content.controls
+        self._false = store.get_table(ranked.false_in_top)
+        self._scores = store.get_table(ranked.leave_one_out) if ranked.leave_one_out else None
+        written = content.cards
+        self._cards = written and tuple(
+            store.get_table(table) for table in (written.evidence, written.partners, written.expression)
+        )
+
+    def notes(self, target: str) -> tuple[str, ...]:
+        """Say how the best scores compare with those of the negative controls."""
+        sentence = self._controls.sentences.get(target) if self._controls else None
+        return (sentence,) if sentence else ()
+
+    def evidence_scores(self, target: str) -> list[dict[str, object]]:
+        """Return what each method is worth by left-out baits."""
+        if self._scores is None:
+            return []
+        own = self._scores[self._scores["target"] == target]
+        return _records(own.drop(columns=["target", "verdict"]))
+
+    def false_in_top(self, target: str) -> list[dict[str, object]]:
+        """Return how many of the best genes are expected to be false."""
+        return _records(self._false[self._false["target"] == target].drop(columns="target"))
+
+    def cards(self, target: str, rows: pd.DataFrame) -> Sequence[Card]:
+        """Return the cards of the first genes."""
+        if not self._cards:
+            return ()
+        of_target = [table[table["target"] == target] if "target" in table else table for table in self._cards]
+        return target_cards(rows, *of_target, count=_CARDS)
 
 
 def _bait_notes(rows: pd.DataFrame, baits: tuple[str, ...]) -> tuple[str, ...]:
@@ -108,7 +152,8 @@ def _bait_notes(rows: pd.DataFrame, baits: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _target_figures(target: str) -> tuple[str, ...]:
-    return (f"ranking_top_{target}", f"ranking_scores_{target}")
+    kinds = ("top", "intervals", "false", "controls", "scores")
+    return tuple(f"ranking_{kind}_{target}" for kind in kinds)
 
 
 def _figure(figure: FigureFiles, store: Store) -> ReportFigure:
@@ -135,6 +180,9 @@ def _workbook(content: RunContent, study: StudyConfig, store: Store) -> bytes:
         samples=store.get_table(content.prepared.sheet),
         qc=store.get_table(content.prepared.quality),
         settings=_flat(study.model_dump(mode="json", exclude={"execution", "store"})),
+        false_in_top=store.get_table(ranked.false_in_top),
+        leave_one_out=store.get_table(ranked.leave_one_out) if ranked.leave_one_out else None,
+        cards=store.get_table(content.cards.evidence) if content.cards else None,
         notes=content.notes,
     )
 

@@ -43,9 +43,7 @@ def test_each_draw_is_the_best_partner_of_permuted_metabolites(
 @pytest.mark.parametrize(("n_genes", "n_metabolites"), [(9, 2), (2, 9)])
 def test_direction_is_that_of_scipys_rho(rng, n_genes, n_metabolites):
     genes, metabolites = rng.normal(size=(n_genes, 12)), rng.normal(size=(n_metabolites, 12))
-    rho = np.array(
-        [[[stats.spearmanr(gene, row[draw])[0] for row in metabolites] for gene in genes] for draw in DRAWS]
-    )
+    rho = np.array([[[stats.spearmanr(gene, row[draw])[0] for row in metabolites] for gene in genes] for draw in DRAWS])
     strength = np.arctanh(rho) * np.sqrt(9 / 1.06)
     for direction, expected in (("positive", strength), ("negative", -strength), ("both", np.abs(strength))):
         null = correlation_null(genes, metabolites, DRAWS, direction=direction)

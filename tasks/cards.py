@@ -1,0 +1,124 @@
+"""Cards: for the best genes of each target, why they are there."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from configs.artifact import Runtime
+from configs.ranking import RankingConfig
+from configs.study import CorrelationMethod
+from models.arrays import Float64Array
+from models.cards import Partner
+from tasks.certainty import closeness_of
+from tasks.records import BaitEvidence, Cards, EvidenceArtifacts, Homology, PairedLayers, Ranked
+from tasks.stage import stage
+from tasks.store import Store
+from tasks.target_values import target_values
+
+
+@stage("cards")
+def write_cards(
+    layers: PairedLayers,
+    targets: dict[str, tuple[str, ...]],
+    evidence: EvidenceArtifacts,
+    ranked: Ranked,
+    homology: Homology | None,
+    question: tuple[RankingConfig, CorrelationMethod],
+    runtime: Runtime,
+) -> Cards:
+    """Write down evidence, partners and expression of the best genes of each target."""
+    from models.cards import card_expression, partner_table
+    from models.design import Design
+
+    store, (config, method) = Store(runtime.store), question
+    ranking = store.get_table(ranked.ranking)
+    blocks = {str(target): rows for target, rows in ranking.groupby("target", sort=False)}
+    partners = _Partners(layers, targets, evidence.bait, homology, store)
+    rows = [_evidence(block, evidence, ranked.weights[target], config, store) for target, block in blocks.items()]
+    found = [one for target, block in blocks.items() for one in partners.of(target, block, config, method)]
+    genes = store.get_layer(layers.genes, "genes")
+    listed = [gene for target, block in blocks.items() for gene in _carded_ids(block, config.cards, genes.feature_ids)]
+    groups = Design.of_samples(store.get_table(layers.sheet), genes.sample_ids).groups
+    chosen = list(dict.fromkeys(listed))
+    expression = card_expression(chosen, genes.values[genes.positions_of(chosen)], groups)
+    return Cards(
+        evidence=store.put_table(pd.concat(rows, ignore_index=True), "card_evidence"),
+        partners=store.put_table(partner_table(found), "card_partners"),
+        expression=store.put_table(expression, "card_expression"),
+    )
+
+
+def _evidence(
+    block: pd.DataFrame, evidence: EvidenceArtifacts, weights: Mapping[str, float], config: RankingConfig, store: Store
+) -> pd.DataFrame:
+    """Return the evidence of one target's best genes, with where it stands among the values of chance."""
+    from models.assembly import contributions
+    from models.card_records import carded
+    from models.cards import card_evidence, share_below
+    from models.fusion import additive
+    from models.target_null import null_parts
+
+    rows = carded(block, config.cards)
+    _, null = null_parts(store.get_table(evidence.null.tables[str(block["target"].iloc[0])]))
+    strengths = _strengths(evidence, rows, store)
+    percentiles = {name: share_below(strengths[name], values.ravel()) for name, values in null.items()}
+    parts = contributions(block, weights, config.fusion) if additive(config.fusion) else block[["gene_id"]]
+    return card_evidence(block, parts, percentiles, count=config.cards)
+
+
+def _strengths(evidence: EvidenceArtifacts, rows: pd.DataFrame, store: Store) -> dict[str, Float64Array]:
+    """Return what is ranked of the evidence that has a null, for genes of one target."""
+    tables = {"correlation": evidence.correlation, **({"bait": evidence.bait.evidence} if evidence.bait else {})}
+    found = {}
+    for name, artifact in tables.items():
+        table = store.get_table(artifact)
+        own = table[table["target"].isin(rows["target"])].set_index("gene_id")["strength"]
+        found[name] = own.reindex(rows["gene_id"]).to_numpy(np.float64)
+    return found
+
+
+def _carded_ids(block: pd.DataFrame, count: int, known: tuple[str, ...]) -> list[str]:
+    """Return the best genes of a target that are in the prepared layer."""
+    from models.card_records import carded
+
+    prepared = frozenset(known)
+    return [gene for gene in carded(block, count)["gene_id"] if gene in prepared]
+
+
+class _Partners:
+    """What the best genes of each target go with."""
+
+    def __init__(
+        self,
+        layers: PairedLayers,
+        targets: dict[str, tuple[str, ...]],
+        bait: BaitEvidence | None,
+        homology: Homology | None,
+        store: Store,
+    ) -> None:
+        self._study, self._targets, self._bait, self._store = target_values(layers, store), targets, bait, store
+        self._hits = {name: store.get_table(table) for name, table in homology.hits.items()} if homology else {}
+        self._gene_ids = self._study.genes.feature_ids
+
+    def of(self, target: str, block: pd.DataFrame, config: RankingConfig, method: CorrelationMethod) -> list[Partner]:
+        """Return metabolites, baits and homologs of the best genes of one target."""
+        from models.cards import Members, best_homologs, best_metabolites, nearest_baits
+
+        genes = _carded_ids(block, config.cards, self._gene_ids)
+        place, members = self._study.genes.positions_of(genes), self._targets[target]
+        rows = self._study.course.shaped(self._study.members(members))
+        found = best_metabolites(
+            target,
+            genes,
+            self._study.genes.values[place],
+            Members([members[row] for row in rows.member], rows.values, rows.shape),
+            method=method,
+            direction=config.direction,
+        )
+        if self._bait is not None and target in self._bait.closeness:
+            close = closeness_of(self._bait, target, self._store)
+            found += nearest_baits(
+                target, genes, close.mutual_rank[place], [self._gene_ids[bait] for bait in close.baits]
+            )
+        return found + best_homologs(target, list(block["gene_id"].head(config.cards)), self._hits)
