@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from configs.ranking import Fusion, WeightsConfig
-from models.fusion import fuse, normalised_weights, rank01
+from configs.ranking_tables import TARGET_EVIDENCES
+from models.fusion import filled_part, fuse, normalised_weights, rank01
+from models.weight_fit import fitted_weights
 from tests.benchmarks.scoreboard_metrics import Performance, Standing, performances, standing
 
 Floats = npt.NDArray[np.float64]
@@ -19,6 +21,10 @@ OF_ALL = "log_tail of all evidence"
 CALIBRATED = "log_tail, calibrated weights"
 POSITIVE = "log_tail, direction positive"
 WEIGHTS = WeightsConfig().model_dump()
+BAIT_WEIGHTS = (0.2, 0.4, 0.6, 0.8, 1.0)
+"""Weights of the bait evidence that are tried beside the others' defaults."""
+FEWEST_KNOWN = 2
+BAIT_WEIGHT = "log_tail, bait weight {:g}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,8 +45,8 @@ class Question:
         Further rankings that are shown by themselves.
     variants : mapping of str to mapping
         Other versions of some evidence, by the name under which their fusion by log_tail is shown.
-    weights : mapping of str to float or None
-        Weights that were calibrated without the true genes of this question.
+    known : ndarray, dtype=int64
+        Baits by which weights are calibrated: none of the genes to find. No weights are calibrated by fewer than two.
     """
 
     units: Sequence[tuple[str, ...]]
@@ -49,7 +55,7 @@ class Question:
     left_out: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     alone: Mapping[str, Floats] = field(default_factory=dict)
     variants: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
-    weights: Mapping[str, float] | None = None
+    known: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,9 +96,19 @@ def rankings(question: Question) -> dict[str, Floats]:
     found[OF_ALL] = _log_tail_of_all(ranks)
     for name, changed in question.variants.items():
         found[name] = fuse({**ranks, **{key: rank01(values) for key, values in changed.items()}}, WEIGHTS, "log_tail")
-    if question.weights is not None:
-        found[CALIBRATED] = fuse(ranks, question.weights, "log_tail")
+    if len(question.known) >= FEWEST_KNOWN:
+        found[CALIBRATED] = fuse(ranks, calibrated_weights(ranks, question.known), "log_tail")
+    if "bait" in ranks:
+        tried = ((BAIT_WEIGHT.format(weight), {**WEIGHTS, "bait": weight}) for weight in BAIT_WEIGHTS)
+        found |= {name: fuse(ranks, weights, "log_tail") for name, weights in tried}
     return found
+
+
+def calibrated_weights(ranks: Mapping[str, Floats], known: Integers) -> dict[str, float]:
+    """Fit weights to known genes, as `weights: calibrated` does."""
+    given = normalised_weights(WEIGHTS, ranks)
+    parts = [filled_part(ranks[name], "log_tail", specific=name in TARGET_EVIDENCES) for name in given]
+    return dict(zip(given, fitted_weights(np.stack(parts), known, np.array(list(given.values()))), strict=True))
 
 
 def _log_tail_of_all(ranks: Mapping[str, Floats]) -> Floats:

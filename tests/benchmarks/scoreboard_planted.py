@@ -23,7 +23,9 @@ Integers = npt.NDArray[np.int64]
 SEEDS = (1, 2)
 SIZES = ((7, 2), (12, 3))
 """Groups, and those in which a pathway is active."""
-PATHWAY = 15
+PATHWAY, RANDOM_BAITS = 15, 5
+ROLES = ("bait", "hidden")
+WRONG_BAITS = "Planted: baits are wrong"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Design:
     config: Mapping[str, object]
     silent: bool = False
     random: bool = False
+    strangers: bool = False
     homology: bool = False
 
 
@@ -64,6 +67,13 @@ DESIGNS = (
         "metabolites: every evidence knows something.",
         {},
         homology=True,
+    ),
+    Design(
+        WRONG_BAITS,
+        "Correlation is right, and five random genes are taken for baits: not among the designs that the bar speaks "
+        "of, but what a trusted bait costs where it is none.",
+        {"baits": 0, "family_genes": 0, "lag_share": 0.0, "noise": 0.6},
+        strangers=True,
     ),
 )
 
@@ -96,7 +106,7 @@ def _questions(design: Design, size: tuple[int, int], seed: int) -> Iterator[Que
             closeness = bait_closeness(study.genes.values, baits, config=BaitConfig())
             evidence["bait"], alone = closeness.evidence(), shown_parts(closeness.values())
         name = f"{groups} {seed} {target}"
-        yield Question(_units(design, name, truths), truths, evidence, left_out=baits, alone=alone)
+        yield Question(_units(design, name, truths), truths, evidence, left_out=baits, alone=alone, known=baits)
 
 
 def _units(design: Design, name: str, truths: list[Integers]) -> list[tuple[str, ...]]:
@@ -112,13 +122,13 @@ def _asked(
     """Return the rows of the baits, and of the genes to find, pathway by pathway."""
     if design.random:
         dealt = rng.permutation(len(study.genes.feature_ids))
-        baits, others = dealt[:5], dealt[5:]
+        baits, others = dealt[:RANDOM_BAITS], dealt[RANDOM_BAITS:]
         return baits, np.array_split(others, len(others) // PATHWAY)
     rows = made.truth[(made.truth["target"] == target) & made.truth["gene_id"].isin(study.genes.feature_ids)]
-    found = {
-        role: study.genes.positions_of(list(rows.loc[rows["role"] == role, "gene_id"])) for role in ("bait", "hidden")
-    }
-    return found["bait"], [found["hidden"]]
+    baits, hidden = (study.genes.positions_of(list(rows.loc[rows["role"] == role, "gene_id"])) for role in ROLES)
+    if design.strangers:
+        baits = rng.choice(np.setdiff1d(np.arange(len(study.genes.feature_ids)), hidden), RANDOM_BAITS, replace=False)
+    return np.sort(baits), [hidden]
 
 
 def _silenced(study: Study, rng: np.random.Generator) -> Study:

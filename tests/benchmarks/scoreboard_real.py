@@ -120,13 +120,13 @@ def _linked(study: Study, priors: Mapping[str, Floats]) -> Iterator[Question]:
     """Ask after the genes of each metabolite, by correlation and what is known of genes in general."""
     for target, members in study.targets.items():
         values = study.metabolites.values[study.metabolites.positions_of(members)]
-        found = best_partner(study.genes.values, values)
+        strength = best_partner(study.genes.values, values).strength
         true = _rows(study, study.truth.loc[study.truth["target"] == target, "gene_id"])
-        signed = found.strength * np.sign(found.rho)
+        signed = best_partner(study.genes.values, values, direction="positive").strength
         yield Question(
             [(target,) * len(true)],
             [true],
-            {"correlation": found.strength, **priors},
+            {"correlation": strength, **priors},
             alone={SIGNED: signed},
             variants={POSITIVE: {"correlation": signed}},
         )
@@ -151,6 +151,7 @@ def _left_out(
             [np.array([bait])],
             {"bait": combined(parts), **priors},
             left_out=np.delete(baits, number),
+            known=np.delete(baits, number),
             alone={FIELD.format(method): _mean_without(plain, number), **shown_parts(parts)},
         )
 
