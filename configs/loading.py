@@ -117,6 +117,7 @@ def _replaced(document: Mapping[str, Any], path: Sequence[str], value: object, k
 
 
 def _problem(model: type[BaseModel], location: tuple[int | str, ...], kind: str, message: str) -> str:
+    location = tuple(part for part in location if not str(part).startswith("<"))  # the kind of one that may be two
     place = ".".join(str(part) for part in location)
     if kind == "extra_forbidden":
         name = str(location[-1])

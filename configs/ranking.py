@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from configs.section import Section
 
@@ -21,7 +21,7 @@ class WeightsConfig(Section):
     autoencoder: float = Field(0.3, ge=0, le=1)
     graph: float = Field(0.2, ge=0, le=1)
     homology: float = Field(0.1, ge=0, le=1)
-    bait: float = Field(0.4, ge=0, le=1, description="Joins only where a target has baits.")
+    bait: float = Field(0.6, ge=0, le=1, description="Joins only where a target has baits.")
 
     @model_validator(mode="after")
     def _not_all_zero(self) -> Self:
@@ -29,6 +29,17 @@ class WeightsConfig(Section):
             message = "at least one weight must be above zero"
             raise ValueError(message)
         return self
+
+
+def _kind_of_weights(value: object) -> str:
+    return "<text>" if isinstance(value, str) else "<weights>"
+
+
+Weights = Annotated[
+    Annotated[WeightsConfig, Tag("<weights>")] | Annotated[Literal["calibrated"], Tag("<text>")],
+    Discriminator(_kind_of_weights),
+]
+"""Weights by evidence, or a text; a message on one of them says nothing of the other."""
 
 
 class BaitConfig(Section):
@@ -55,7 +66,7 @@ class BaitConfig(Section):
 class RankingConfig(Section):
     """Fusion of the evidence into one ranking per target."""
 
-    weights: WeightsConfig | Literal["calibrated"] = Field(
+    weights: Weights = Field(
         WeightsConfig(),
         description="Weight by evidence, or `calibrated`: fitted to the baits of each target that has at least three.",
     )

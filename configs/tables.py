@@ -208,7 +208,7 @@ _CONTRACTS = (
         text("shape", nullable=True),
         count("n_samples"),
         _RHO,
-        number("p", "permutation of whole groups"),
+        number("p", "permutation of whole groups; null until they are permuted", nullable=True),
         *_DESIGN_COLUMNS,
         version=2,
     ),

@@ -155,7 +155,7 @@ def weights(
 ) -> None:
     """Write the dense weights of a trained autoencoder for use elsewhere; they may be large."""
     apply_settings()
-    from flows.discover import runtime_of
+    from flows.context import runtime_of
     from tasks.store import Store
     from tasks.weights import write_weights
 

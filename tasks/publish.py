@@ -110,14 +110,14 @@ def _ranking_tables(content: RunContent) -> Iterator[tuple[str, Artifact]]:
     ranked, controls, cards = content.ranked, content.controls, content.cards
     named = {
         "target_correlation": content.target_correlation,
-        "bait_evidence": content.bait and content.bait.parts,
-        "gene_graph": content.gene_graph and content.gene_graph.edges,
-        "false_in_top": ranked and ranked.false_in_top,
-        "leave_one_out": ranked and ranked.leave_one_out,
-        "negative_controls": controls and controls.table,
-        "card_evidence": cards and cards.evidence,
-        "card_partners": cards and cards.partners,
-        "card_expression": cards and cards.expression,
+        "bait_evidence": content.bait.parts if content.bait else None,
+        "gene_graph": content.gene_graph.edges if content.gene_graph else None,
+        "false_in_top": ranked.false_in_top if ranked else None,
+        "leave_one_out": ranked.leave_one_out if ranked else None,
+        "negative_controls": controls.table if controls else None,
+        "card_evidence": cards.evidence if cards else None,
+        "card_partners": cards.partners if cards else None,
+        "card_expression": cards.expression if cards else None,
     }
     yield from ((name, artifact) for name, artifact in named.items() if artifact is not None)
 
