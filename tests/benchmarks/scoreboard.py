@@ -18,6 +18,7 @@ from tests.benchmarks.scoreboard_methods import (
     CALIBRATED,
     DEFAULT,
     FUSIONS,
+    HARMONIC,
     OF_ALL,
     POSITIVE,
     Board,
@@ -25,10 +26,12 @@ from tests.benchmarks.scoreboard_methods import (
 from tests.benchmarks.scoreboard_metrics import RESAMPLES, Interval, Performance, gain
 from tests.benchmarks.scoreboard_planted import DESIGNS, planted_board
 from tests.benchmarks.scoreboard_real import (
+    ecoli_enzymes,
     ecoli_links,
     ecoli_subsystems,
     falcarindiol,
     glucosinolates,
+    nci60_enzymes,
     nci60_links,
     own_transcripts,
 )
@@ -42,8 +45,8 @@ STUDIES: dict[str, tuple[tuple[Callable[[], Board], ...], ...]] = {
         (partial(glucosinolates, organ), partial(own_transcripts, organ)) for organ in ("rosettes", "stems")
     ),
     "tomato_falcarindiol": ((falcarindiol,),),
-    "ecoli_growth29": ((ecoli_links, ecoli_subsystems),),
-    "nci60_intlim20": ((nci60_links,),),
+    "ecoli_growth29": ((ecoli_links, ecoli_subsystems, ecoli_enzymes),),
+    "nci60_intlim20": ((nci60_links, nci60_enzymes),),
 }
 ABOUT = (
     "Each table has every evidence alone, then every fusion. AUC is the share of pairs of a true and another gene in "
@@ -53,7 +56,13 @@ ABOUT = (
     "preset `compact` in 5 folds over whole replicate groups."
 )
 HEADER = ("ranking", "AUC", "recall@100", "top 1%", "median rank")
-TRIED = (*(f"{fusion}, default weights" for fusion in FUSIONS if fusion != "log_tail"), OF_ALL, POSITIVE, CALIBRATED)
+TRIED = (
+    *(f"{fusion}, default weights" for fusion in FUSIONS if fusion != "log_tail"),
+    OF_ALL,
+    HARMONIC,
+    POSITIVE,
+    CALIBRATED,
+)
 
 
 def main() -> None:

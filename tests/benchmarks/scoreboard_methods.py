@@ -18,6 +18,7 @@ Integers = npt.NDArray[np.int64]
 FUSIONS: tuple[Fusion, ...] = get_args(Fusion)
 DEFAULT = "log_tail, default weights"
 OF_ALL = "log_tail of all evidence"
+HARMONIC = "harmonic tail, default weights"
 CALIBRATED = "log_tail, calibrated weights"
 POSITIVE = "log_tail, direction positive"
 WEIGHTS = WeightsConfig().model_dump()
@@ -93,7 +94,7 @@ def rankings(question: Question) -> dict[str, Floats]:
     found = {**question.alone, **question.evidence}
     for fusion in FUSIONS:
         found[f"{fusion}, default weights"] = fuse(ranks, WEIGHTS, fusion)
-    found[OF_ALL] = _log_tail_of_all(ranks)
+    found |= {OF_ALL: _log_tail_of_all(ranks), HARMONIC: harmonic_tail(ranks, WEIGHTS)}
     for name, changed in question.variants.items():
         found[name] = fuse({**ranks, **{key: rank01(values) for key, values in changed.items()}}, WEIGHTS, "log_tail")
     if len(question.known) >= FEWEST_KNOWN:
@@ -116,6 +117,23 @@ def _log_tail_of_all(ranks: Mapping[str, Floats]) -> Floats:
     tails = {name: -np.log1p(-rank) for name, rank in ranks.items()}
     shares = normalised_weights(WEIGHTS, tails)
     return np.sum([shares[name] * np.where(np.isnan(t), np.nanmean(t), t) for name, t in tails.items()], axis=0)
+
+
+def harmonic_tail(ranks: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
+    """Fuse evidence on the target by the harmonic mean of 1 - r, so that one evidence alone can carry a gene.
+
+    ``W ln(sum of w_e / (1 - r_e) / W)`` over evidence on the target, W the sum of its weights, plus ``w_e r_e`` of
+    evidence on genes in general. It differs from log_tail where there are several evidences on the target: that is the
+    geometric mean (harmonic mean p: Wilson 2019, https://doi.org/10.1073/pnas.1814092116).
+    """
+    shares = normalised_weights(weights, ranks)
+    specific = [name for name in shares if name in TARGET_EVIDENCES]
+    total = sum(shares[name] for name in specific)
+    tails = {name: filled_part(ranks[name], "log_tail", specific=name in specific) for name in shares}
+    mean = np.sum([shares[name] / total * np.exp(tails[name]) for name in specific], axis=0)
+    return total * np.log(mean) + np.sum(
+        [shares[name] * tails[name] for name in shares if name not in specific], axis=0
+    )
 
 
 def shown_parts(parts: Mapping[str, Floats]) -> dict[str, Floats]:

@@ -19,6 +19,7 @@ from tests.conftest import DATA
 Integers = npt.NDArray[np.int64]
 FIELD = "field practice: mean {} to the baits"
 SIGNED = "correlation, positive"
+FEWEST_ENZYMES = 4
 FEWEST, MOST = 5, 40
 """Genes of a subsystem that is asked after."""
 
@@ -90,18 +91,52 @@ def ecoli_subsystems() -> Board:
 
 def nci60_links() -> Board:
     """Find the enzymes of each metabolite in human cell lines."""
-    study = nci60()
+    study, priors = _nci60()
     return board(
         "NCI-60, enzymes of metabolites",
         f"{len(study.targets)} metabolites whose enzymes are known from Human-GEM (grade A), {len(study.truth)} links "
         f"among {len(study.genes.feature_ids):,} genes; 20 cell lines.",
-        _linked(study, prior_evidence(study)),
+        _linked(study, priors),
     )
+
+
+def ecoli_enzymes() -> Board:
+    """Leave out each enzyme of each metabolite, the others and the metabolite known."""
+    return _enzymes("E. coli, enzymes of metabolites, the other enzymes known", *_ecoli())
+
+
+def nci60_enzymes() -> Board:
+    """Leave out each enzyme of each metabolite, the others and the metabolite known."""
+    return _enzymes("NCI-60, enzymes of metabolites, the other enzymes known", *_nci60())
+
+
+def _enzymes(title: str, study: Study, priors: Mapping[str, Floats]) -> Board:
+    found = {target: _rows(study, rows["gene_id"]) for target, rows in study.truth.groupby("target")}
+    asked = {str(target): rows for target, rows in found.items() if FEWEST_ENZYMES <= len(rows) <= MOST}
+    graph = whitened_graph(study.genes.values, BaitConfig())
+    about = (
+        f"{len(asked)} metabolites with {FEWEST_ENZYMES} to {MOST} enzymes, each enzyme left out in turn; the mean "
+        "over metabolites. Correlation with the metabolite and closeness to baits at once."
+    )
+
+    def questions() -> Iterator[Question]:
+        for target, rows in asked.items():
+            values = study.metabolites.values[study.metabolites.positions_of(study.targets[target])]
+            evidence = {"correlation": best_partner(study.genes.values, values).strength, **priors}
+            yield from _left_out(study, evidence, rows, graph=graph, unit=target)
+
+    return board(title, about, questions())
 
 
 @cache
 def _arabidopsis(organ: str) -> tuple[Study, dict[str, Floats]]:
     study = arabidopsis(organ)
+    return study, prior_evidence(study)
+
+
+@cache
+def _nci60() -> tuple[Study, dict[str, Floats]]:
+    study = nci60()
     return study, prior_evidence(study)
 
 
