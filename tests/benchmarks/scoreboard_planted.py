@@ -23,7 +23,7 @@ Integers = npt.NDArray[np.int64]
 SEEDS = (1, 2)
 SIZES = ((7, 2), (12, 3))
 """Groups, and those in which a pathway is active."""
-PATHWAY, RANDOM_BAITS = 15, 5
+PATHWAY, RANDOM_BAITS = 50, 5
 ROLES = ("bait", "hidden")
 WRONG_BAITS = "Planted: baits are wrong"
 
