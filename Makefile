@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test bench setup lint clean
+.PHONY: demo test bench scoreboard setup lint clean
 
 demo: .venv/.installed
 	$(BIN)/cairn demo
@@ -13,6 +13,10 @@ test: .venv/.installed-dev
 # Takes about a quarter of an hour on two cores and writes tests/benchmarks/RESULTS.md.
 bench: .venv/.installed-dev
 	$(BIN)/python -m tests.benchmarks
+
+# Ranks genes in studies with known truth, takes minutes and writes tests/benchmarks/SCOREBOARD.md.
+scoreboard: .venv/.installed-dev
+	$(BIN)/python -m tests.benchmarks.scoreboard
 
 setup: .venv/.installed-dev
 

@@ -1,42 +1,33 @@
 """What the networks know of a target beyond correlation: planted studies, and real ones with known genes."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from configs.simulation import SimulationConfig
-from configs.study import AutoencoderConfig, PreprocessConfig, Role, Unit
-from models.autoencoder import train_autoencoder
 from models.correlation import best_partner
 from models.fusion import rank01, transform
-from models.importance import reconstruction_importance, spread_over_fits
-from models.layer import Layer
-from models.preprocess import prepare_layer
-from models.presets import hidden_widths
-from models.scaling import Scaler
+from models.importance import spread_over_fits
 from models.scoring import score_ranking
-from models.simulation import simulate
-from models.target_evidence import METHODS, LayerFit, TargetScores, explain_targets
+from models.target_evidence import METHODS, TargetScores, explain_targets
 from models.target_summary import fits_table, target_gates
+from tests.benchmarks.studies import (
+    FOLDS,
+    SEED,
+    Study,
+    arabidopsis,
+    autoencoder_importance,
+    ecoli,
+    fold_fits,
+    planted,
+)
 from tests.benchmarks.tables import Table
 from tests.conftest import DATA
 
-FOLDS, SEED, PROTEINS = 5, 1, 60
+PROTEINS = 60
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Study:
-    """Paired layers, the replicate group of each sample, metabolites by target, and the genes that are true."""
-
-    genes: Layer
-    metabolites: Layer
-    groups: tuple[str, ...]
-    targets: Mapping[str, list[str]]
-    truth: pd.DataFrame
 
 
 def target_evidence() -> Table:
@@ -84,53 +75,22 @@ def _studies() -> dict[str, list[Study]]:
     """Return the studies by name; those of real data only where the folder of data sets is there."""
     few = {"genes": 5000, "metabolites": 300}
     studies = {
-        "planted, 7 groups x 3": [_planted(SimulationConfig(**few), seed) for seed in range(3)],
+        "planted, 7 groups x 3": [planted(SimulationConfig(**few), seed) for seed in range(3)],
         "planted, 20 groups x 3": [
-            _planted(SimulationConfig(groups=20, active_groups=5, **few), seed) for seed in (1, 2)
+            planted(SimulationConfig(groups=20, active_groups=5, **few), seed) for seed in (1, 2)
         ],
     }
     if DATA.is_dir():
-        studies |= {"E. coli, reactions": [_ecoli()], "Arabidopsis, own transcript of proteins": [_arabidopsis()]}
+        studies |= {"E. coli, reactions": [ecoli()], "Arabidopsis, own transcript of proteins": [_some_proteins()]}
     return studies
 
 
-def _planted(config: SimulationConfig, seed: int) -> Study:
-    made = simulate(config, seed=seed)
-    genes = _prepared(made.expression, "fpkm", "genes")
-    metabolites = _prepared(made.metabolites, "intensity", "metabolites")
-    groups = tuple(made.samples.set_index("sample_id").loc[list(genes.sample_ids), "group"])
-    return Study(genes, metabolites, groups, made.targets, made.truth[["gene_id", "target"]])
-
-
-def _ecoli() -> Study:
-    folder = DATA / "ecoli_growth29"
-    genes = _prepared(pd.read_csv(folder / "expression.tsv.gz", sep="\t"), "tpm", "genes")
-    table = pd.read_csv(folder / "metabolites.tsv.gz", sep="\t").set_index("metabolite_id").replace(0, np.nan)
-    metabolites = _prepared(table.reset_index(), "intensity", "metabolites")
-    truth = pd.read_csv(folder / "truth.tsv", sep="\t").query("grade == 'A'")
-    measured = truth[truth["metabolite_id"].isin(metabolites.feature_ids) & truth["gene_id"].isin(genes.feature_ids)]
-    targets = {name: [name] for name in measured["metabolite_id"].unique()}
-    renamed = measured.rename(columns={"metabolite_id": "target"})[["gene_id", "target"]].drop_duplicates()
-    return Study(genes, metabolites, genes.sample_ids, targets, renamed)
-
-
-def _arabidopsis() -> Study:
-    folder = DATA / "arabidopsis_wallomics"
-    genes = _prepared(pd.read_csv(folder / "expression_rosettes.tsv.gz", sep="\t"), "fpkm", "genes")
-    proteins = _prepared(pd.read_csv(folder / "proteins_rosettes.tsv.gz", sep="\t"), "log2", "metabolites")
-    sheet = pd.read_csv(folder / "samples.tsv", sep="\t").query("organ == 'rosettes'").set_index("sample_id")
-    conditions = sheet.loc[list(genes.sample_ids), ["ecotype", "temperature"]].astype(str).agg(" ".join, axis=1)
-    shared = sorted(set(proteins.feature_ids) & set(genes.feature_ids))
-    chosen = np.random.default_rng(SEED).choice(shared, PROTEINS, replace=False).tolist()
-    proteins = proteins.restricted_to(genes.sample_ids)
-    targets = {name: [name] for name in chosen}
-    return Study(genes, proteins, tuple(conditions), targets, pd.DataFrame({"gene_id": chosen, "target": chosen}))
-
-
-def _prepared(table: pd.DataFrame, unit: Unit, role: Role) -> Layer:
-    ids, samples = tuple(table.iloc[:, 0].astype(str)), tuple(map(str, table.columns[1:]))
-    layer = Layer(role, table.iloc[:, 1:].to_numpy(np.float32), ids, samples)
-    return prepare_layer(layer, unit=unit, role=role, config=PreprocessConfig()).layer
+def _some_proteins() -> Study:
+    """Return the rosettes of Arabidopsis with a few of their proteins, chosen at random."""
+    study = arabidopsis("rosettes")
+    chosen = np.random.default_rng(SEED).choice(list(study.targets), PROTEINS, replace=False).tolist()
+    truth = pd.DataFrame({"gene_id": chosen, "target": chosen})
+    return replace(study, targets={name: [name] for name in chosen}, truth=truth)
 
 
 def _scores(study: Study) -> pd.DataFrame:
@@ -169,12 +129,10 @@ def _learnt(study: Study) -> tuple[dict[str, Floats], dict[str, dict[str, Floats
     general: dict[str, list[Floats]] = {"reconstruction": [], "gradient": []}
     folds: list[dict[str, TargetScores]] = []
     rows = {name: study.metabolites.positions_of(members) for name, members in study.targets.items()}
-    for held_out, inner in _splits(study.groups):
-        genes, metabolites = (_fit(layer, held_out, inner) for layer in (study.genes, study.metabolites))
-        judged, latents = genes.scaled[:, held_out], genes.fitted.encode(genes.scaled)[~held_out & ~inner]
-        general["reconstruction"].append(reconstruction_importance(genes.fitted.squared_error(judged), judged))
-        general["gradient"].append(genes.fitted.latent_gradient(judged, latents.std(axis=0).astype(np.float64)))
-        folds.append(explain_targets(genes, metabolites, rows, held_out=held_out, groups=study.groups))
+    for fold in fold_fits(study):
+        for name, values in zip(general, autoencoder_importance(fold), strict=True):
+            general[name].append(values)
+        folds.append(explain_targets(fold.genes, fold.metabolites, rows, held_out=fold.held_out, groups=study.groups))
     fits = [fits_table(fold, str(number)) for number, fold in enumerate(folds)]
     gates = target_gates(pd.concat(fits), {str(number): 1 for number in range(len(folds))})
     by_target = {
@@ -185,27 +143,3 @@ def _learnt(study: Study) -> tuple[dict[str, Floats], dict[str, dict[str, Floats
         for target in study.targets
     }
     return {name: spread_over_fits(np.stack(values)).mean for name, values in general.items()}, by_target, gates
-
-
-def _splits(groups: tuple[str, ...]) -> Iterator[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]]:
-    """Yield who is held out and who stops the training, fold by fold, over whole groups."""
-    codes = pd.factorize(np.asarray(groups, dtype=object))[0]
-    n_groups = int(codes.max()) + 1
-    dealt = np.random.default_rng(SEED).permutation(n_groups)
-    for fold in range(FOLDS):
-        held_out = dealt % FOLDS == fold
-        learnt = np.flatnonzero(~held_out)
-        inner = learnt[np.argsort(dealt[learnt])[: max(1, round(0.2 * len(learnt)))]]
-        yield held_out[codes], np.isin(codes, inner)
-
-
-def _fit(layer: Layer, held_out: npt.NDArray[np.bool_], inner: npt.NDArray[np.bool_]) -> LayerFit:
-    train = ~held_out & ~inner
-    scaler = Scaler.fit(layer.values[:, train])
-    scaled = scaler.apply(layer.values)
-    widths = hidden_widths("compact", "genes")
-    config = AutoencoderConfig()
-    fitted, _ = train_autoencoder(
-        scaled[:, train], scaled[:, inner], widths=widths, config=config, seed=SEED, device="cpu"
-    )
-    return LayerFit(fitted, scaler.apply(layer.values, keep_missing=True))
