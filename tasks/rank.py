@@ -158,7 +158,5 @@ def _weight_note(target: str, judged: Judged, config: RankingConfig) -> str:
     absent = [name for name in EVIDENCES if name not in judged.weights]
     listed = ", ".join(f"{name} {weight:.3f}" for name, weight in judged.weights.items())
     calibrated = "calibrated " if config.weights == CALIBRATED and judged.calibration else ""
-    missing = (
-        f"; the study has no {' and no '.join(absent)} evidence, so the others were renormalised" if absent else ""
-    )
+    missing = f"; it has no {' and no '.join(absent)} evidence, so the others were renormalised" if absent else ""
     return f"{target}: {calibrated}weights {listed}{missing}."
