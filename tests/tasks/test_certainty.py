@@ -9,8 +9,8 @@ from scipy.stats import spearmanr
 from configs.errors import CairnError
 from models.baits import bait_closeness
 from models.correlation import best_partner
-from models.significance import group_permutations
 from models.seeds import derived_seed
+from models.significance import group_permutations
 from tasks.certainty import closeness_of, permute_groups
 from tasks.records import TargetInquiry
 from tests.tasks.small_study import (
