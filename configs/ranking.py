@@ -21,7 +21,7 @@ class WeightsConfig(Section):
     autoencoder: float = Field(0.3, ge=0, le=1)
     graph: float = Field(0.2, ge=0, le=1)
     homology: float = Field(0.1, ge=0, le=1)
-    bait: float = Field(0.4, ge=0, le=1, description="Joins only where a target has baits.")
+    bait: float = Field(0.6, ge=0, le=1, description="Joins only where a target has baits.")
 
     @model_validator(mode="after")
     def _not_all_zero(self) -> Self:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from configs.ranking import RankingConfig
 from configs.section import Name, Section
@@ -78,12 +78,28 @@ class FamilyConfig(Section):
     )
     targets: tuple[str, ...] = Field((), description="Targets that this family serves; all when empty.")
     max_evalue: float = Field(1e-5, gt=0, le=10, description="Hits with a larger E-value are no hits.")
-    bait_grade: float | None = Field(
-        None,
-        gt=0,
-        le=1,
-        description="Genes graded at least this are baits of the targets that the family serves; none when not given.",
-    )
+
+
+class BaitSource(Section):
+    """Where the baits of a target come from, when not from a plain list of genes."""
+
+    genes: tuple[str, ...] = Field((), description="Gene ids.")
+    from_families: tuple[Name, ...] = Field((), description="Families whose best genes are baits.")
+    top: int = Field(3, ge=1, le=1_000, description="Best-graded genes of each of these families.")
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if not self.genes and not self.from_families:
+            message = "name at least one gene or one family"
+            raise ValueError(message)
+        return self
+
+
+def _kind_of_baits(value: object) -> str:
+    return "<source>" if isinstance(value, dict | BaitSource) else "<list>"
+
+
+Baits = Annotated[Annotated[Ids, Tag("<list>")] | Annotated[BaitSource, Tag("<source>")], Discriminator(_kind_of_baits)]
 
 
 class PreprocessConfig(Section):
@@ -252,7 +268,10 @@ class StudyConfig(Section):
     targets: dict[Name, Ids] = Field(
         default_factory=dict, description="Metabolite ids by pathway; one target `all` when empty."
     )
-    baits: dict[Name, Ids] = Field(default_factory=dict, description="Known genes of a target's pathway, by target.")
+    baits: dict[Name, Baits] = Field(
+        default_factory=dict,
+        description="Known genes of a target's pathway, by target: a list, or `from_families` and `top`.",
+    )
     families: dict[Name, FamilyConfig] = Field(default_factory=dict, description="Gene families with search tables.")
     annotation: str | None = Field(None, description="Table with gene_id and description columns, for display.")
     preprocess: PreprocessConfig = PreprocessConfig()
@@ -285,6 +304,10 @@ class StudyConfig(Section):
             if unknown := sorted(set(names) - targets):
                 message = f"{place} names the targets {unknown}, which are not among {sorted(targets)}"
                 raise ValueError(message)
+        for target, source in self.bait_sources().items():
+            if unknown := sorted(set(source.from_families) - set(self.families)):
+                message = f"baits.{target} names the families {unknown}, which are not among {sorted(self.families)}"
+                raise ValueError(message)
         if unknown := sorted(set(self.autoencoder.widths) - set(self.layers)):
             message = f"autoencoder.widths names the layers {unknown}, which are not among {sorted(self.layers)}"
             raise ValueError(message)
@@ -293,6 +316,16 @@ class StudyConfig(Section):
     def _target_references(self) -> list[tuple[str, tuple[str, ...]]]:
         families = [(f"families.{name}.targets", family.targets) for name, family in self.families.items()]
         return [("baits", tuple(self.baits)), *families]
+
+    def named_baits(self) -> dict[str, tuple[str, ...]]:
+        """Return the baits that are named by their ids, by target; targets without any are left out."""
+        ids = {name: baits.genes if isinstance(baits, BaitSource) else baits for name, baits in self.baits.items()}
+        return {name: genes for name, genes in ids.items() if genes}
+
+    def bait_sources(self) -> dict[str, BaitSource]:
+        """Return what families give baits to each target that asks for it."""
+        sources = {name: baits for name, baits in self.baits.items() if isinstance(baits, BaitSource)}
+        return {name: source for name, source in sources.items() if source.from_families}
 
     def role(self, layer: str) -> Role:
         """Return what the features of `layer` are."""

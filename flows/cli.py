@@ -60,7 +60,7 @@ def demo(
     scores, _ = score_run(run_folder, folder / "truth.tsv")
     for row in scores:
         found = [f"{round(row[f'recall_{count}'] * row['n_true'])} in the top {count}" for count in DEMO_COUNTS]
-        planted = f"{row['n_true']} planted genes, {len(study.baits[row['target']])} of them given as baits"
+        planted = f"{row['n_true']} planted genes, {len(study.named_baits()[row['target']])} of them given as baits"
         console.print(f"{row['target']}: of {planted}, {', '.join(found)}.")
     _show_where(run_folder)
 
@@ -155,7 +155,7 @@ def weights(
 ) -> None:
     """Write the dense weights of a trained autoencoder for use elsewhere; they may be large."""
     apply_settings()
-    from flows.discover import runtime_of
+    from flows.context import runtime_of
     from tasks.store import Store
     from tasks.weights import write_weights
 

@@ -221,7 +221,9 @@ def _evidence_sentence(name: str, standing: Standing) -> str:
     chance = ""
     if standing.auc_interval[0] > 0.5 and not standing.above_chance:
         chance = f"; {standing.n_baits} random genes come to {limit:.2f} by chance"
-    return f"{name}: {_verdict(standing)} ({_auc(standing)}{chance})"
+    unsure = not standing.above_chance and not standing.below_chance
+    shown = f" that {standing.n_baits} baits can show" if unsure else ""
+    return f"{name}: {_verdict(standing)}{shown} ({_auc(standing)}{chance})"
 
 
 def _auc(standing: Standing) -> str:

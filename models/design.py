@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from models.arrays import FloatArray
-from models.significance import STRATA
 
 ROUNDING = 1e-12
 """Relative; a count of genes is not rounded up for less."""
@@ -162,35 +161,10 @@ class Power:
             f"{self.groups_for_one_gene} groups. Trust the order of the genes more than their p and q."
         )
 
-    def permutation_sentence(self, draws: int, *, replicated: bool) -> str:
-        """Say how small the p of the ranking can be, which `models.significance.permutation_p` computes.
-
-        Parameters
-        ----------
-        draws : int
-            Permutations of whole groups.
-        replicated : bool
-            Whether a group has two samples: then permutations are pooled by strata of genes, else over all genes.
-        """
-        smallest = smallest_permutation_p(draws, max(1, self.n_genes // STRATA) if replicated else self.n_genes)
-        pool = "genes whose replicates are equally alike" if replicated else "all genes"
-        said = (
-            f"The p of the ranking pools {draws:,} permutations of whole groups over {pool}, so that it can be as "
-            f"small as about {written_p(smallest)}"
-        )
-        if smallest >= self.smallest_p:
-            return f"{said}."
-        return f"{said}; below {written_p(self.smallest_p)} it rests on that pooling and on differences within groups."
-
 
 def smallest_rank_p(n_groups: int) -> float:
     """Return the smallest exact two-sided p of a rank correlation of `n_groups` untied values, ``2 / n_groups!``."""
     return min(1.0, 2 / math.factorial(n_groups))
-
-
-def smallest_permutation_p(draws: int, n_genes: int) -> float:
-    """Return the smallest p that `models.significance.permutation_p` can give where it pools over `n_genes`."""
-    return 1 / (1 + draws * n_genes)
 
 
 def design_sentences(design: Design, layers: Mapping[str, FloatArray]) -> tuple[str, ...]:

@@ -21,6 +21,19 @@ from models.rank_aggregation import rank_aggregation_p
 RECIPROCAL_OFFSET = 60
 """Places added before the reciprocal is taken, so that no single first place decides (Cormack 2009)."""
 
+SCORE_WORDS: dict[Fusion, str] = {
+    "log_tail": "For each evidence on the target (correlation, homology, known genes), -ln of the share of genes that "
+    "have it as strong or stronger; for autoencoder and graph, which never see the target, the share of genes that "
+    "have it weaker. The score is the sum of these, each times its weight.",
+    "linear": "For each evidence, the share of genes that have it weaker. The score is the sum of these, each times "
+    "its weight.",
+    "reciprocal": f"For each evidence, 1 / ({RECIPROCAL_OFFSET} + place of the gene), the place being 1 for the best. "
+    "The score is the sum of these, each times its weight.",
+    "rra": "The score is -log10 of p by robust rank aggregation: how unlikely it is that a gene stands as high in "
+    "several evidences at once if they had nothing to do with each other. Every evidence counts the same.",
+}
+"""What the score of a fusion is, to someone who knows genes rather than formulas."""
+
 
 def rank01(values: npt.ArrayLike) -> Float64Array:
     """Rank values into [0, 1): the share of genes that are strictly below.

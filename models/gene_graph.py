@@ -46,7 +46,9 @@ class GeneGraph:
 
     def transition(self) -> sp.csr_array[Any, Any]:
         """Return the chances of one step, column to row: each neighbour alike."""
-        rows, columns = np.concatenate([self.first, self.second]), np.concatenate([self.second, self.first])
+        # Four bytes an index: a walk is as fast as the matrix can be read.
+        first, second = self.first.astype(np.int32), self.second.astype(np.int32)
+        rows, columns = np.concatenate([first, second]), np.concatenate([second, first])
         degree = np.maximum(np.bincount(columns, minlength=self.n_genes), 1)
         chances = (1 / degree[columns]).astype(np.float32)
         return sp.csr_array((chances, (rows, columns)), shape=(self.n_genes, self.n_genes))

@@ -18,14 +18,14 @@ PLACES = 100
 """First genes of each ranking whose scores are kept."""
 
 CONTROL_WORDS: dict[str, str] = {
-    "random_target": "a random target of matched variance",
-    "shuffled_baits": "shuffled baits",
-    "both": "a random target of matched variance and shuffled baits",
+    "random_target": "random metabolites",
+    "shuffled_baits": "random genes as baits",
+    "both": "random metabolites and random genes as baits",
 }
 """What stands in the place of the real thing."""
-_NOTHING_ADDED = {
-    "random_target": "the metabolites add nothing at the top",
-    "shuffled_baits": "the baits add nothing at the top",
+_SPEAKS_NOT = {
+    "random_target": "its height does not speak for the metabolites",
+    "shuffled_baits": "its height does not speak for the baits",
 }
 
 
@@ -120,7 +120,8 @@ def control_sentence(target: str, scores: Mapping[str, FloatArray]) -> str:
     -------
     str
         The target is held against the control in which nothing is real: `both` where it was run, else the only one.
-        Where that reaches the best real score, the top is no better than chance makes it.
+        Where that reaches the best real score, a top as high comes up by chance as well. A control is drawn once, and
+        the best scores of rankings are alike by construction, so the sentence says no more.
     """
     real = _best_first(scores["real"])
     best = {name: values[0] for name in CONTROL_WORDS if len(values := _best_first(scores.get(name, np.empty(0))))}
@@ -133,18 +134,21 @@ def control_sentence(target: str, scores: Mapping[str, FloatArray]) -> str:
         )
     judged = "both" if "both" in best else max(best, key=lambda name: best[name])
     above = int(np.count_nonzero(real > best[judged]))
-    facts = f"The best score of {target} is {real[0]:.4g}; with {CONTROL_WORDS[judged]} it is {best[judged]:.4g}"
+    facts = (
+        f"Negative control: the best score of {target} is {real[0]:#.4g}; with {CONTROL_WORDS[judged]}, like the real "
+        f"ones in level and variance, it is {best[judged]:#.4g}"
+    )
     parts = "".join(_part(name, best[name], float(real[0])) for name in best if name != judged)
     if not above:
-        return f"{facts}: the top of the list is no better than chance makes it.{parts}"
+        return f"{facts}: a top as high as this comes up by chance as well.{parts}"
     genes = "1 gene scores" if above == 1 else f"{above:,} genes score"
     return f"{facts}: {genes} above the best gene of the control.{parts}"
 
 
 def _part(control: str, best: float, real: float) -> str:
     """Say what a control shows in which only one of two things is drawn at random."""
-    verdict = f", as high as the real one: {_NOTHING_ADDED[control]}" if best >= real else ""
-    return f" With {CONTROL_WORDS[control]} alone it is {best:.4g}{verdict}."
+    verdict = f", as high as the real one: {_SPEAKS_NOT[control]}" if best >= real else ""
+    return f" With {CONTROL_WORDS[control]} alone it is {best:#.4g}{verdict}."
 
 
 def _best_first(scores: FloatArray) -> Float64Array:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from configs.errors import UnknownIdError, first_of
-from configs.study import EVERYTHING, FamilyConfig
+from configs.study import EVERYTHING, BaitSource
 from models.layer import Layer
 from models.matching import resolve_ids
 
@@ -36,51 +36,39 @@ def usable_baits(
 
 def family_baits(
     baits: Mapping[str, tuple[str, ...]],
-    families: Mapping[str, FamilyConfig],
+    sources: Mapping[str, BaitSource],
     hits: Mapping[str, pd.DataFrame],
-    targets: Sequence[str],
     gene_ids: Sequence[str],
 ) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
-    """Add the genes that fit a family best to the baits of the targets that it serves.
+    """Add the genes that fit a family best to the baits of the targets that ask for them.
 
     Parameters
     ----------
     baits : mapping of str to tuple of str
-        Baits by target, as the study file names them.
-    families : mapping of str to FamilyConfig
-        Those with a `bait_grade`.
+        Baits that the study file names, by target.
+    sources : mapping of str to BaitSource
+        By target.
     hits : mapping of str to DataFrame
-        Table of the contract `homology_hits` by family.
-    targets, gene_ids : sequence of str
-        All targets, and the genes that can be baits: those whose expression varies.
+        Table of the contract `homology_hits` by family, best grade first.
+    gene_ids : sequence of str
+        Genes that can be baits: those whose expression varies.
 
     Returns
     -------
     dict of str to tuple of str
-        Baits by target, those of the study file first; targets without any are left out.
+        Baits by target, those that are named first; targets without any are left out.
     tuple of str
-        A note for each family.
+        Which genes each family gave.
     """
     known = frozenset(gene_ids)
-    found = {target: list(baits.get(target, ())) for target in targets}
-    notes = []
-    for name, family in families.items():
-        graded = hits[name]
-        good = [gene for gene in graded.loc[graded["grade"] >= family.bait_grade, "gene_id"] if gene in known]
-        serving = [target for target in targets if not family.targets or target in family.targets]
-        for target in serving:
-            found[target] += good
-        notes.append(f"Family {name}: {_graded(len(good), f'{family.bait_grade:g}', ', '.join(serving))}.")
+    found, notes = {target: list(ids) for target, ids in baits.items()}, []
+    for target, source in sources.items():
+        for family in source.from_families:
+            best = [gene for gene in hits[family]["gene_id"] if gene in known][: source.top]
+            found.setdefault(target, []).extend(best)
+            given = first_of(best, source.top) if best else "no gene whose expression varies"
+            notes.append(f"baits.{target}: the family {family} gives {given}.")
     return {target: tuple(dict.fromkeys(ids)) for target, ids in found.items() if ids}, tuple(notes)
-
-
-def _graded(count: int, grade: str, targets: str) -> str:
-    """Say how many genes became baits."""
-    if not count:
-        return f"no gene is graded at least {grade}, so it adds no bait to {targets}"
-    if count == 1:
-        return f"1 gene graded at least {grade} counts as bait of {targets}"
-    return f"{count} genes graded at least {grade} count as baits of {targets}"
 
 
 def _usable(

@@ -11,7 +11,9 @@ from typing import Literal
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from configs.ranking import Fusion
 from models.card_records import Card, Record
+from models.fusion import SCORE_WORDS, additive
 from models.report_tables import Table, card_tables, evidence_table, false_table, ranking_table, table_of
 
 Section = Literal["answer", "trust", "data", "methods"]
@@ -101,6 +103,8 @@ class ReportContent:
         Name of the study.
     targets : sequence of TargetReport
         The answer.
+    fusion : str
+        How evidence became a score, as `ranking.fusion` has it.
     created : str or None
         When, as it shall be shown; left out when None, so that equal content gives an equal page.
     verdicts : sequence of str
@@ -119,6 +123,7 @@ class ReportContent:
 
     study: str
     targets: Sequence[TargetReport]
+    fusion: Fusion = "log_tail"
     created: str | None = None
     verdicts: Sequence[str] = ()
     validation: Sequence[Record] = ()
@@ -174,6 +179,8 @@ def render_report(content: ReportContent) -> str:
     source = files("models").joinpath(_TEMPLATE).read_text(encoding="utf-8")
     page = environment.from_string(source).render(
         content=content,
+        score_words=SCORE_WORDS[content.fusion],
+        weighed=additive(content.fusion),
         targets=[_target_view(place, target) for place, target in enumerate(content.targets, 1)],
         validation=table_of("validation", "Held-out predictions by label and method", content.validation),
         qc=table_of("qc", "Samples of each layer as they came in", content.qc),

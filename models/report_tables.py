@@ -12,9 +12,18 @@ from models.card_records import Card, Record
 
 Span = tuple[float, float]
 
-_SCIENTIFIC = frozenset({"p", "q", "evalue"})
+_FORMATS = {"share": ".0%", "mean": ".2f", "sd": ".2f", "value": ".4g", "expected_false": ".1f"} | {
+    "median_rank": ".1f",
+    "recall_100": ".0%",
+    "top_1_percent": ".0%",
+    "top_low": ".0%",
+    "top_high": ".0%",
+}
+_SMALL = {"p": ".1e", "q": ".1e", "evalue": ".1e", "expected_false": ".2g"}  # below 0.001, or as follows
+_SMALL_BELOW = {"expected_false": 1.0}
 _WHOLE = frozenset({"rank_low", "rank_high"})  # whole numbers that come as fractions where some are missing
 _RANK01 = "rank01"
+_FINEST = 4  # decimals of a percentile at most
 _HEADERS = {
     "rank": "Rank",
     "rank_low": "Rank from",
@@ -39,8 +48,9 @@ _HEADERS = {
     "n_repeats": "Repeats",
     "sample_id": "Sample",
     "top": "Best genes",
+    "shape": "Shape",
     "expected_false": "Expected false",
-    "share": "Share",
+    "share": "Share false",
     "kind": "What it is",
     "n_baits": "Known genes",
     "auc": "AUC",
@@ -52,31 +62,32 @@ _HEADERS = {
     "top_high": "Top 1% to",
     "median_rank": "Median rank",
     "weight": "Fitted weight",
-    "value": "Value",
-    _RANK01: "Genes below",
-    "null_percentile": "Chance below",
+    "value": "As computed",
+    _RANK01: "Percentile among genes",
+    "null_percentile": "Percentile among chance values",
     "contribution": "Adds to score",
-    "partner": "Goes with",
-    "measure": "Measured by",
+    "partner": "Partner",
+    "measure": "Measured as",
     "detail": "More",
-    "mean": "Mean, log2",
+    "mean": "Mean (log2)",
     "sd": "Standard deviation",
 }
 _RANKING_COLUMNS = (
     "rank",
+    "gene_id",
+    "description",
+    "score",
     "rank_low",
     "rank_high",
-    "gene_id",
-    "score",
-    "p",
-    "q",
     "stability",
     "weight_stability",
+    "p",
+    "q",
     *(f"{name}_{_RANK01}" for name in EVIDENCES),
     "direction",
     "best_metabolite",
+    "shape",
     "family",
-    "description",
 )
 _WORTH_COLUMNS = (
     "method",
@@ -92,8 +103,15 @@ _WORTH_COLUMNS = (
     "median_rank",
     "weight",
 )
-_MEASURES = {"metabolite": "correlation", "bait": "mutual rank", "homolog": "grade"}
+_PERCENTILES = frozenset({_RANK01, "null_percentile"})
+_MEASURES = {"metabolite": "correlation, rho", "bait": "mutual rank", "homolog": "grade, 0 to 1"}
 """What the value of a partner is, by its kind."""
+_KINDS = {
+    "evidence": "this evidence alone",
+    "fusion": "all evidence, weights as set",
+    "calibrated": "all evidence, fitted weights",
+}
+"""What a method to find left-out baits goes by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +184,23 @@ def ranking_table(name: str, caption: str, top: Sequence[Record]) -> Table | Non
 
 
 def false_table(name: str, caption: str, records: Sequence[Record]) -> Table | None:
-    """Return how many of the best genes are expected to be false, rows of the contract `false_in_top`."""
+    """Return how many of the best genes are expected to be false, rows of the contract `false_in_top`.
+
+    As many as there are or more is written as "all": more false genes than genes is no number to read.
+    """
     known = [record for record in records if not _absent(_plain(record.get("expected_false")))]
-    return table_of(name, caption, known, columns=("top", "expected_false", "share"))
+    shown = [row | {"expected_false": "all"} if _all_false(row) else row for row in map(dict, known)]
+    return table_of(name, caption, shown, columns=("top", "expected_false", "share"))
+
+
+def _all_false(record: Record) -> bool:
+    return float(str(record["expected_false"])) >= float(str(record["top"]))
 
 
 def evidence_table(name: str, caption: str, records: Sequence[Record]) -> Table | None:
     """Return what each evidence and each fusion is worth, rows of the contract `leave_one_out`."""
-    return table_of(name, caption, records, columns=_WORTH_COLUMNS)
+    told = [dict(record) | {"kind": _KINDS.get(str(record.get("kind")), record.get("kind"))} for record in records]
+    return table_of(name, caption, told, columns=_WORTH_COLUMNS)
 
 
 def card_tables(name: str, card: Card) -> tuple[Table, ...]:
@@ -182,13 +209,13 @@ def card_tables(name: str, card: Card) -> tuple[Table, ...]:
     tables = (
         table_of(
             f"{name}-evidence",
-            "What each evidence says, and the share of genes and of chance values below",
+            "What each evidence says",
             card.evidence,
             columns=("evidence", "value", _RANK01, "null_percentile", "contribution"),
         ),
         table_of(
             f"{name}-partners",
-            "What it goes with, best first; of mutual ranks 1 is closest, of grades 1 is best",
+            "What it goes with, best first (mutual rank: 1 is closest)",
             partners,
             columns=("partner", "kind", "measure", "value", "detail"),
         ),
@@ -210,7 +237,10 @@ def _span(values: Sequence[object]) -> Span:
 
 
 def _heading(column: str) -> str:
-    return _HEADERS.get(column, column.removesuffix(f"_{_RANK01}").replace("_", " ").capitalize())
+    if column in _HEADERS:
+        return _HEADERS[column]
+    evidence = column.removesuffix(f"_{_RANK01}")
+    return evidence.replace("_", " ").capitalize() + (" percentile" if evidence != column else "")
 
 
 def _plain(value: object) -> object:
@@ -254,12 +284,17 @@ def _shade(column: str, record: Record) -> str:
 
 def _number(column: str, value: float) -> str:
     """Write a number: whole ones with thousands, probabilities below 0.001 scientific, most others to 3 decimals."""
+    if column in _PERCENTILES or column.endswith(f"_{_RANK01}"):
+        return _percentile(value)
     if isinstance(value, int) or column in _WHOLE or abs(value) >= 10_000:
         return f"{value:,.0f}"
-    if column == "value":  # of any kind, so of any size
-        return f"{value:.4g}"
-    if column == "expected_false":
-        return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
-    if column in _SCIENTIFIC and value < 0.001:
-        return f"{value:.1e}"
-    return f"{value:.3f}"
+    small = _SMALL.get(column, "")
+    return format(value, small if small and value < _SMALL_BELOW.get(column, 0.001) else _FORMATS.get(column, ".3f"))
+
+
+def _percentile(share: float) -> str:
+    """Write a share in percent, with as many decimals as keep one below 1 from being written as 100."""
+    digits = 1
+    while digits < _FINEST and share < 1 and round(100 * share, digits) >= 100:
+        digits += 1
+    return f"{100 * share:.{digits}f}"

@@ -16,6 +16,7 @@ import pandas as pd
 from configs.ranking_tables import NULL_PARTS
 from models.arrays import Float32Array, Float64Array, FloatArray, IntArray
 from models.design import written_p
+from models.significance import STRATA
 
 FEW_GENES, MANY_GENES = 500, 5_000
 """Fewest and most genes that null values are drawn for, where a study has as many."""
@@ -60,9 +61,55 @@ def null_genes(
     by_stratum = shuffled[np.argsort(stratum[shuffled], kind="stable")]
     _, first, size = np.unique(stratum[by_stratum], return_index=True, return_counts=True)
     turn = np.arange(len(by_stratum)) - np.repeat(first, size)
-    affordable = min(VALUES // draws, PAIRS // (draws * max(rows, 1)))
-    count = min(max(affordable, FEW_GENES), MANY_GENES)
+    count = null_count(len(by_stratum), draws=draws, rows=rows)
     return np.sort(by_stratum[np.argsort(turn, kind="stable")[:count]])
+
+
+def null_count(n_genes: int, *, draws: int, rows: int) -> int:
+    """Return for how many of `n_genes` genes null values are drawn, with the arguments of `null_genes`."""
+    affordable = min(VALUES // draws, PAIRS // (draws * max(rows, 1)))
+    return min(n_genes, max(affordable, FEW_GENES), MANY_GENES)
+
+
+def arrangements(n_groups: int) -> float:
+    """Return the orders of replicate groups, ``n_groups!``; infinite where a float64 does not hold it."""
+    return float(math.factorial(n_groups)) if n_groups <= 170 else math.inf
+
+
+def smallest_target_p(n_groups: int, pool: int) -> float:
+    """Return the smallest p of `pool` null values: the larger of ``1 / n_groups!`` and ``1 / (1 + pool)``."""
+    return max(1 / arrangements(n_groups), 1 / (1 + pool))
+
+
+def permutation_sentence(groups: Sequence[str], *, n_genes: int, draws: int) -> str:
+    """Say how small the p of a ranking can be, before anything is drawn.
+
+    Parameters
+    ----------
+    groups : sequence of str, length n_samples
+        Replicate group of each sample that has expression.
+    n_genes : int
+        Genes of the study.
+    draws : int
+        Permutations of whole groups.
+
+    Notes
+    -----
+    A bound for all targets: those of thousands of metabolites have null values of fewer genes, and baits have none.
+    """
+    n_groups, n_null = len(set(groups)), null_count(n_genes, draws=draws, rows=1)
+    replicated = n_groups < len(groups)
+    smallest = smallest_target_p(n_groups, draws * n_null // (STRATA if replicated else 1))
+    if smallest * arrangements(n_groups) <= 1 + ROUNDING:
+        return (
+            f"The p of the ranking cannot be below {written_p(smallest)}, however many permutations are drawn: the "
+            f"replicate groups ({n_groups:,}) have no more orders than that."
+        )
+    held = "genes whose replicates are about as alike" if replicated else "all genes"
+    return (
+        f"The p of the ranking holds each gene against chance values of {held}, from {draws:,} permutations of "
+        f"whole replicate groups; it cannot be below about {written_p(smallest)}."
+    )
 
 
 def study_rank(observed: FloatArray, values: npt.ArrayLike) -> Float64Array:
@@ -142,14 +189,13 @@ class TargetNull:
 
     @property
     def arrangements(self) -> float:
-        """Orders of the groups, ``n_groups!``; infinite where a float64 does not hold it."""
-        return float(math.factorial(self.n_groups)) if self.n_groups <= 170 else math.inf
+        """Orders of the groups; see `arrangements`."""
+        return arrangements(self.n_groups)
 
     @property
     def smallest_p(self) -> float:
-        """Smallest p that is given: the larger of 1 / arrangements and 1 / (1 + values of the largest pool)."""
-        largest = max((len(pool) for pool in self.pools.values()), default=0)
-        return max(1 / self.arrangements, 1 / (1 + largest))
+        """Smallest p that is given, that of the largest pool; see `smallest_target_p`."""
+        return smallest_target_p(self.n_groups, max((len(pool) for pool in self.pools.values()), default=0))
 
     def p(self, target_part: FloatArray) -> Float64Array:
         """Compute the p-value of each gene's target part.

@@ -3,7 +3,9 @@
 from typing import NamedTuple
 
 SCORE, SCIENTIFIC, COUNT, ONE_DECIMAL, GENERAL = "0.000", "0.00E+00", "#,##0", "#,##0.0", "General"
+SMALL = "0.0000"
 """Number formats of Excel."""
+TOP = "the top 1% (25 genes at least)"
 
 
 class ColumnWord(NamedTuple):
@@ -31,7 +33,7 @@ _RANKING = {
     "rank_low": ColumnWord("", "Best rank of the gene when one replicate group at a time is left out.", COUNT),
     "rank_high": ColumnWord("", "Worst rank of the gene when one replicate group at a time is left out.", COUNT),
     "gene_id": ColumnWord("", "Gene, as named in the expression table."),
-    "score": ColumnWord("", "Fused evidence: weighted sum of the transformed ranks. Compare within a sheet.", SCORE),
+    "score": ColumnWord("", "Fused evidence (`ranking.fusion` in the settings). Compare within a sheet.", SCORE),
     "p": ColumnWord(
         "0 to 1",
         "How often the score would be this high if the correlation with the target and with the known genes were "
@@ -46,23 +48,59 @@ _RANKING = {
         SCIENTIFIC,
     ),
     "stability": ColumnWord(
-        "0 to 1", "Share of refits, each without one fold, in which the gene is in the top 1%. Near 1: robust.", SCORE
+        "0 to 1",
+        f"Share of rankings, each without one replicate group, in which the gene is in {TOP}. Near 1: the place does "
+        "not hang on a few samples.",
+        SCORE,
     ),
     "weight_stability": ColumnWord(
         "0 to 1",
-        "Share of rankings with other weights, each drawn between half and twice what it is, in which the gene is in "
-        "the top 1%. Near 1: the place does not hang on how the evidence is weighed.",
+        "Share of rankings with other weights, each drawn between half and twice what it is (for `ranking.fusion: "
+        f"rra`, each without one evidence), in which the gene is in {TOP}. Near 1: the place does not hang on how the "
+        "evidence is weighed.",
         SCORE,
     ),
-    "correlation": ColumnWord("", "Evidence as computed: correlation with the metabolites of the target.", SCORE),
+    "rra_p": ColumnWord(
+        "0 to 1",
+        "Robust rank aggregation: how often a gene would stand as high in its evidences if these were independent and "
+        "by chance; corrected for their number. They are not quite independent and not all about the target: a second "
+        "opinion on the order of the genes rather than a p-value.",
+        SCIENTIFIC,
+    ),
+    "correlation": ColumnWord("", "Evidence as computed: strongest rho with a metabolite of the target.", SCORE),
     "autoencoder": ColumnWord("", "Evidence as computed: importance of the gene in the autoencoder, held out.", SCORE),
     "graph": ColumnWord("", "Evidence as computed: importance of the gene to the graph network, held out.", SCORE),
     "homology": ColumnWord("", "Evidence as computed: grade of the best search hit.", SCORE),
-    "bait": ColumnWord("", "Evidence as computed: co-expression with the known genes (baits) of the target.", SCORE),
+    "bait": ColumnWord(
+        "",
+        "Evidence as computed: co-expression with the known genes (baits) of the target, "
+        "the mean of -ln(1 - share of genes below) over bait_whitened and bait_propagation.",
+        SCORE,
+    ),
+    "bait_whitened": ColumnWord(
+        "0 to 1",
+        "Closeness to the baits by mutual rank, after what all genes share is weighed down; 1 is closest. Counts.",
+        SMALL,
+    ),
+    "bait_propagation": ColumnWord(
+        "0 to 1", "Closeness to the baits over the graph of co-expressed genes; high is close. Counts.", SMALL
+    ),
+    "bait_pearson": ColumnWord(
+        "0 to 1", "Closeness to the baits by mutual rank of Pearson correlations; 1 is closest. For comparison.", SMALL
+    ),
+    "bait_spearman": ColumnWord(
+        "0 to 1", "Closeness to the baits by mutual rank of Spearman correlations; 1 is closest. For comparison.", SMALL
+    ),
+    "bait_discriminant": ColumnWord(
+        "", "How far the gene lies on the side of the baits rather than of all genes. For comparison.", SCORE
+    ),
     "direction": ColumnWord(
         "-1 or 1", "Sign of the strongest correlation: 1 rises with the metabolite, -1 falls.", "0"
     ),
     "best_metabolite": ColumnWord("", "Metabolite of the target with the strongest correlation."),
+    "shape": ColumnWord(
+        "", "How the gene follows it: its level, its rate of change, or its level a time point later (lag)."
+    ),
     "family": ColumnWord("", "Gene family of the best search hit."),
     "description": ColumnWord("", "Description from the annotation table."),
 } | {
@@ -78,8 +116,13 @@ _SURE = {
     "about": ColumnWord("", "Whether the row is about false genes among the best, or about the worth of an evidence."),
     "target": _TARGET,
     "top": ColumnWord("genes", "So many of the best genes.", COUNT),
-    "expected_false": ColumnWord("genes", "How many of them are expected to be there by chance.", ONE_DECIMAL),
-    "share": ColumnWord("0 to 1", "The same as a share of them.", SCORE),
+    "expected_false": ColumnWord(
+        "genes",
+        "As many would be there if no gene had to do with the target; rather too many than too few, and more than "
+        "there are genes where the top is no better than chance.",
+        ONE_DECIMAL,
+    ),
+    "share": ColumnWord("0 to 1", "The same as a share of them, at most 1.", SCORE),
     "method": ColumnWord("", "Evidence alone, or a way to fuse them, by which left-out known genes are looked for."),
     "kind": ColumnWord("", "An evidence, a fusion with the weights as set, or one with calibrated weights."),
     "n_baits": ColumnWord("genes", "Known genes (baits), each left out once.", COUNT),
@@ -103,10 +146,12 @@ _WHY = {
     "target": _TARGET,
     "gene_id": ColumnWord("", "Gene, as named in the expression table."),
     "evidence": ColumnWord("", "Evidence that the row is about."),
-    "value": ColumnWord("", "Evidence as computed.", GENERAL),
+    "value": ColumnWord("", "Evidence as computed, as in the sheet of the target.", SMALL),
     "rank01": ColumnWord("0 to 1", "Share of genes with weaker evidence.", SCORE),
     "null_percentile": ColumnWord("0 to 1", "Share of values by chance that are smaller than the gene's.", SCORE),
-    "contribution": ColumnWord("", "What the evidence adds to the score.", SCORE),
+    "contribution": ColumnWord(
+        "", "What the evidence adds to the score; none for `ranking.fusion: rra`, where nothing adds up.", SCORE
+    ),
 }
 
 _FAMILY = {

@@ -4,7 +4,7 @@ import pandas as pd
 
 from configs.artifact import Artifact, Runtime
 from configs.ranking import BaitConfig
-from configs.study import FamilyConfig
+from configs.study import BaitSource
 from tasks.records import BaitEvidence, GeneGraphTables, Homology, References
 from tasks.stage import stage
 from tasks.store import Store
@@ -28,15 +28,15 @@ def build_gene_graph(genes: Artifact, config: BaitConfig, runtime: Runtime) -> G
 
 @stage("family-baits")
 def add_family_baits(
-    references: References, families: dict[str, FamilyConfig], homology: Homology, genes: Artifact, runtime: Runtime
+    references: References, sources: dict[str, BaitSource], homology: Homology, genes: Artifact, runtime: Runtime
 ) -> References:
-    """Make baits of the genes that a family's settings ask for: those that fit it best."""
+    """Make baits of the best genes of the families that targets name."""
     from models.references import family_baits
 
     store = Store(runtime.store)
     layer = store.get_layer(genes, "genes")
-    hits = {name: store.get_table(homology.hits[name]) for name in families}
-    baits, notes = family_baits(references.baits, families, hits, tuple(references.targets), layer.feature_ids)
+    hits = {name: store.get_table(table) for name, table in homology.hits.items()}
+    baits, notes = family_baits(references.baits, sources, hits, layer.feature_ids)
     return references.model_copy(update={"baits": baits, "notes": notes})
 
 

@@ -36,7 +36,7 @@ def check_study(study: StudyConfig, folder: Path) -> CheckReport:
         runtime = Runtime(store=temporary, checkpoints=temporary, device=study.execution.device)
         prepared, notes = prepare_study(study, folder, runtime)
         names = (study.layer_with("genes"), study.layer_with("metabolites"))
-        references: References = prepare.look_up_ids.fn(prepared, *names, study.targets, study.baits, runtime)
+        references: References = prepare.look_up_ids.fn(prepared, *names, study.targets, study.named_baits(), runtime)
         plan: FoldPlan = prepare.plan.fn(
             prepared.sheet,
             prepared.shared,

@@ -24,15 +24,16 @@ class DesignFacts:
 def design_facts(prepared: PreparedStudy, study: StudyConfig, store: Store) -> DesignFacts:
     """Look at the samples that every layer has."""
     from models.design import Design, Power, design_sentences
+    from models.target_null import permutation_sentence
 
-    design = Design.of_samples(store.get_table(prepared.sheet), prepared.shared)
-    layers = {name: store.get_layer(kept, name).columns_of(prepared.shared) for name, kept in prepared.prepared.items()}
-    n_genes = len(layers[study.layer_with("genes")])
-    power = Power(design.n_groups, n_genes, study.correlation.alpha)
-    replicated = design.n_groups < len(design.groups)
+    sheet = store.get_table(prepared.sheet)
+    design = Design.of_samples(sheet, prepared.shared)
+    layers = {name: store.get_layer(kept, name) for name, kept in prepared.prepared.items()}
+    genes = layers[study.layer_with("genes")]
+    n_genes, permuted = len(genes.feature_ids), Design.of_samples(sheet, genes.sample_ids).groups
     return DesignFacts(
         design=design,
-        facts=design_sentences(design, layers),
-        power=power,
-        permutations=power.permutation_sentence(study.ranking.permutations, replicated=replicated),
+        facts=design_sentences(design, {name: layer.columns_of(prepared.shared) for name, layer in layers.items()}),
+        power=Power(design.n_groups, n_genes, study.correlation.alpha),
+        permutations=permutation_sentence(permuted, n_genes=n_genes, draws=study.ranking.permutations),
     )

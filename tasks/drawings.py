@@ -217,15 +217,16 @@ def ranking_pictures(
         yield _picture(
             f"ranking_false_{target}",
             f"How many of the best are false, {target}",
-            "Expected number of genes that chance alone brings among the best, if no gene had to do with the target.",
+            "How many of the best would stand as high if no gene had to do with the target; dashed line: all of them. "
+            "Genes of the pathway count as chance too, so the numbers are too high rather than too low.",
             figures.false_in_top(false[false["target"] == target]),
         )
         if drawn is not None and (drawn["target"] == target).any():
             yield _picture(
                 f"ranking_controls_{target}",
                 f"Negative controls, {target}",
-                "The same ranking with metabolites and baits drawn at random. Scores are sums over ranks, so a control "
-                "comes close by construction; the gap shows how far the evidences agree on the same genes.",
+                "The same ranking with metabolites and baits drawn at random, once. Scores come from ranks, so a "
+                "control comes close by construction; the gap shows how far the evidences agree on the same genes.",
                 figures.negative_controls(drawn[drawn["target"] == target]),
             )
 
@@ -243,7 +244,8 @@ def _target_pictures(
     yield _picture(
         f"ranking_intervals_{target}",
         f"Rank intervals, {target}",
-        "Best and worst rank of the best genes when one replicate group at a time is left out.",
+        "Dot: rank with all samples. Bar: best and worst rank when one replicate group at a time is left out, and with "
+        "it the networks that learnt from it; a dot off its bar needs all of them.",
         figures.rank_intervals(rows),
     )
     yield _picture(

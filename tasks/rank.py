@@ -11,6 +11,7 @@ from configs.ranking_tables import EVIDENCES
 from configs.study import FINAL
 from models.arrays import Float64Array
 from models.assembly import EvidenceFrames, EvidenceTables
+from models.fusion import additive
 from models.layer import Layer
 from models.target_ranking import Judged, NullValues, TargetInputs, judge_target
 from tasks.certainty import closeness_of
@@ -156,7 +157,10 @@ def _ranked(ranking: pd.DataFrame, judged: dict[str, Judged], config: RankingCon
 
 def _weight_note(target: str, judged: Judged, config: RankingConfig) -> str:
     absent = [name for name in EVIDENCES if name not in judged.weights]
+    missing = f"; it has no {' and no '.join(absent)} evidence" if absent else ""
+    if not additive(config.fusion):
+        counted = ", ".join(name for name, weight in judged.weights.items() if weight > 0)
+        return f"{target}: evidence that counts, without weights as the fusion is {config.fusion}: {counted}{missing}."
     listed = ", ".join(f"{name} {weight:.3f}" for name, weight in judged.weights.items())
     calibrated = "calibrated " if config.weights == CALIBRATED and judged.calibration else ""
-    missing = f"; it has no {' and no '.join(absent)} evidence, so the others were renormalised" if absent else ""
-    return f"{target}: {calibrated}weights {listed}{missing}."
+    return f"{target}: {calibrated}weights {listed}{missing + ', so the others were renormalised' if absent else ''}."

@@ -56,6 +56,7 @@ def _page(content: RunContent, study: StudyConfig, store: Store) -> ReportConten
     return ReportContent(
         study=study.study,
         targets=_targets(content, ranked, store),
+        fusion=study.ranking.fusion,
         verdicts=(*_design_sentences(design), *(validated.sentences if validated else ())),
         validation=_records(store.get_table(validated.validation)) if validated else (),
         qc=_records(store.get_table(content.prepared.quality)),
@@ -63,7 +64,7 @@ def _page(content: RunContent, study: StudyConfig, store: Store) -> ReportConten
         settings=study.model_dump(mode="json", exclude={"execution", "store"}),
         provenance=_provenance(content, ranked),
         warnings=_warnings(content, ranked, design, store),
-        notes=_said_once(content, ranked),
+        notes=_said_once(content),
     )
 
 
@@ -80,9 +81,12 @@ def _warnings(content: RunContent, ranked: Ranked, design: DesignFacts, store: S
     return caveats(design.design.groups, design.power, verdicts, ranked.weights)
 
 
-def _said_once(content: RunContent, ranked: Ranked) -> tuple[str, ...]:
-    """Return the notes that the page does not say elsewhere, as verdicts or as weights."""
-    said = {*(content.validated.sentences if content.validated else ()), *ranked.notes}
+def _said_once(content: RunContent) -> tuple[str, ...]:
+    """Return the notes that the page does not say elsewhere, as verdicts or beside a target."""
+    said = {
+        *(content.validated.sentences if content.validated else ()),
+        *(content.controls.sentences.values() if content.controls else ()),
+    }
     return tuple(note for note in content.notes if note not in said)
 
 

@@ -7,10 +7,29 @@ import pandas as pd
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from tasks.records import FigureFiles, RunContent
+from tasks.score import with_rank_spans
 from tasks.store import Store
 
 _TOP = 20
 _MAX_INLINE_BYTES = 300_000
+_SHOWN = {
+    "target": "target",
+    "rank": "rank",
+    "ranks": "ranks without one group",
+    "gene_id": "gene",
+    "score": "score",
+    "p": "p",
+    "q": "q",
+    "stability": "stability",
+    "weight_stability": "weight stability",
+    "best_metabolite": "best metabolite",
+    "description": "description",
+}
+"""Columns of the ranking in the UI, and what they are called there."""
+_WORDS = (
+    "Ranks without one group: best and worst rank when one replicate group at a time is left out; stability: the share "
+    "of these rankings with the gene in the top 1% (25 genes at least); weight stability: the same with other weights."
+)
 
 
 def show_in_ui(content: RunContent, store: Store, study: str, place: Path) -> None:
@@ -29,9 +48,13 @@ def show_in_ui(content: RunContent, store: Store, study: str, place: Path) -> No
         page += ["## How sure", *(f"- {sentence}" for sentence in content.validated.sentences)]
     if content.ranked:
         ranking = store.get_table(content.ranked.ranking)
-        top = ranking[ranking["rank"] <= _TOP].dropna(axis="columns", how="all")
-        create_table_artifact(key=f"{key}-top-genes", table=_rows(top), description=f"Top {_TOP} genes of each target")
-        page += [f"## Top genes\n\n{_markdown(top)}"]
+        top = with_rank_spans(ranking[ranking["rank"] <= _TOP]).dropna(axis="columns", how="all")
+        shown = top[[name for name in _SHOWN if name in top]].rename(columns=_SHOWN)
+        create_table_artifact(
+            key=f"{key}-top-genes", table=_rows(shown), description=f"Top {_TOP} genes of each target. {_WORDS}"
+        )
+        page += [f"## Top genes\n\n{_markdown(shown)}\n\n{_WORDS}"]
+        page += [f"- {said}" for said in _sure(content)]
     page += ["## Notes", *(f"- {note}" for note in content.notes)]
     page += [f"## {figure.title}\n\n![{figure.title}]({_data_uri(figure, store)})" for figure in _small(content)]
     create_markdown_artifact(key=f"{key}-summary", markdown="\n\n".join(page), description="The answer in short")
@@ -58,10 +81,13 @@ def _text(value: object) -> str:
     return "" if value is None or value is pd.NA else str(value)
 
 
+def _sure(content: RunContent) -> tuple[str, ...]:
+    """Return what negative controls say, target by target."""
+    return tuple(content.controls.sentences.values()) if content.controls else ()
+
+
 def _markdown(top: pd.DataFrame) -> str:
-    columns = [
-        name for name in ("target", "rank", "gene_id", "score", "q", "best_metabolite", "description") if name in top
-    ]
+    columns = [str(name) for name in top]
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     cells = [[cell.replace("|", "\\|") for cell in row.values()] for row in _rows(top[columns])]
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in cells)])

@@ -26,9 +26,9 @@ from models.figures.style import (
 _COLOURS = dict(zip(EVIDENCES, PALETTE, strict=False))
 _CONTROLS = {
     "real": ("the real target", PALETTE[0], 2.0),
-    "random_target": ("random target", PALETTE[5], 0.8),
-    "shuffled_baits": ("shuffled baits", PALETTE[2], 0.8),
-    "both": ("both of them", DARK, 0.8),
+    "random_target": ("random metabolites", PALETTE[5], 0.8),
+    "shuffled_baits": ("random baits", PALETTE[2], 0.8),
+    "both": ("both random", DARK, 0.8),
 }
 """Label, colour and line width of what was ranked."""
 _MARKED = 10  # first places that are drawn as points too
@@ -49,7 +49,7 @@ def top_genes(ranking: pd.DataFrame, contributions: pd.DataFrame, *, count: int 
         Genes to draw, best first.
     """
     best = ranking.sort_values("rank", kind="stable").head(count)
-    present = [name for name in EVIDENCES if name in contributions and contributions[name].notna().any()]
+    present = [name for name in EVIDENCES if name in contributions and contributions[name].fillna(0.0).any()]
     if best.empty or not present:
         return message_figure("no ranked gene")
     parts = contributions.set_index("gene_id").reindex(best["gene_id"])[present].fillna(0.0)
@@ -70,7 +70,11 @@ def top_genes(ranking: pd.DataFrame, contributions: pd.DataFrame, *, count: int 
         )
         left += widths
     axes.set_yticks(np.arange(len(best)), short_names(best["gene_id"].tolist(), 28))
-    axes.set(ylim=(len(best) - 0.4, -0.6), xlabel="score: sum of the weighted evidence", ylabel="gene, best first")
+    axes.set(
+        ylim=(len(best) - 0.4, -0.6),
+        xlabel="score: what each evidence adds, times its weight",
+        ylabel="gene, best first",
+    )
     axes.set_title(f"{shorten(str(best['target'].iloc[0]), 40)}: the {len(best)} best of {len(ranking):,} genes")
     figure.legend(loc="outside right upper", title="evidence", alignment="left")
     return figure
@@ -192,15 +196,21 @@ def false_in_top(table: pd.DataFrame) -> Figure:
     axes = figure.add_subplot()
     axes.barh(rows, share, height=0.7, color=PALETTE[5])
     axes.axvline(1.0, color=DARK, linewidth=0.8, linestyle=(0, (3, 2)))
-    counts = [f"{false:,.1f}" if false >= 1 else f"{false:.2g}" for false in known["expected_false"]]
-    texts = [f"{false} of {top:,}" for false, top in zip(counts, known["top"], strict=True)]
+    texts = [_false_of(false, top) for false, top in zip(known["expected_false"], known["top"], strict=True)]
     _beside(axes, "expected false", texts)
     axes.set_yticks(rows, [f"best {top:,}" for top in known["top"]])
-    axes.set(xlim=(0, 1.04), ylim=(len(known) - 0.4, -0.6), xlabel="share expected false (line: all are)")
+    axes.set(xlim=(0, 1.04), ylim=(len(known) - 0.4, -0.6), xlabel="share expected false")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
     axes.set_ylabel("genes")
-    axes.set_title(f"{shorten(str(known['target'].iloc[0]), 20)}: false among the best")
+    axes.set_title(f"{shorten(str(known['target'].iloc[0]), 20)}: expected false")
     return figure
+
+
+def _false_of(false: float, top: int) -> str:
+    """Say how many of a top are expected to be false; as many as there are, or more, is all of them."""
+    if false >= top:
+        return f"all {top:,}"
+    return f"{false:,.1f} of {top:,}" if false >= 1 else f"{false:.2g} of {top:,}"
 
 
 @drawn
@@ -229,7 +239,7 @@ def rank_intervals(ranking: pd.DataFrame, *, count: int = 25) -> Figure:
     _log_ranks(axes)
     axes.set_yticks(rows, short_names(best["gene_id"].tolist(), 24))
     axes.set(ylim=(len(best) - 0.4, -0.6), ylabel="gene, best first", xlabel="rank (log scale)")
-    axes.set_title(f"{shorten(str(best['target'].iloc[0]), 24)}: ranks without one group")
+    axes.set_title(f"{shorten(str(best['target'].iloc[0]), 24)}: ranks with one group left out")
     return figure
 
 

@@ -10,6 +10,7 @@ from tests.benchmarks.bench_classification import arabidopsis, breast
 from tests.benchmarks.bench_correlation import correlation
 from tests.benchmarks.bench_files import files
 from tests.benchmarks.bench_growth import growth
+from tests.benchmarks.bench_null import null
 from tests.benchmarks.bench_pipeline import pipeline
 from tests.benchmarks.bench_target_evidence import target_evidence
 from tests.benchmarks.tables import Table, machine, rendered
@@ -24,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[], Table]] = {
     "growth": growth,
     "pipeline": pipeline,
     "target": target_evidence,
+    "null": null,
 }
 
 

@@ -452,7 +452,7 @@ def test_a_check_says_what_would_run(cairn: Cairn, study: Path) -> None:
         "12 samples are in every layer, in 4 replicate groups.",
         "How alike replicates are (median intraclass correlation), and how many independent samples tell as much as",
         "With 4 replicate groups the smallest exact two-sided p of a rank correlation of their means is 0.083, and one",
-        "The p of the ranking pools 200 permutations of whole groups",
+        "The p of the ranking cannot be below 0.042, however many permutations are drawn: the replicate groups (4)",
         "Labels to predict: tissue.",
         "4 folds of whole groups, and the final fit.",
         "Target acids: 2 metabolites.",

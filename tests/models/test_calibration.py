@@ -69,7 +69,8 @@ def test_the_verdict_names_what_helps_and_what_does_not(found):
     correlation = found.table.set_index("method").loc["correlation"]
     figures = f"AUC {correlation.auc:.2f}, 95% {correlation.auc_low:.2f}-{correlation.auc_high:.2f}"
     assert found.sentences[0] == f"correlation: finds left-out baits ({figures})"
-    assert found.sentences[2].startswith("graph: adds nothing on its own (AUC 0.")
+    few = f"{correlation.n_baits} baits can show"
+    assert found.sentences[2].startswith(f"graph: adds nothing on its own that {few} (AUC 0.")
     assert found.sentences[4] == "calibrated weights: correlation 1.00; 0 for autoencoder, graph, bait"
 
 

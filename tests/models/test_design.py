@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from models.design import Design, Power, design_sentences, likeness, smallest_permutation_p, written_p
-from models.significance import group_permutations, permutation_p, q_values
+from models.design import Design, Power, design_sentences, likeness, written_p
+from models.significance import q_values
 
 
 def test_a_design_is_looked_up_in_the_order_of_the_samples():
@@ -123,27 +123,6 @@ def test_as_many_genes_as_told_pass_together_and_one_fewer_do_not(n_groups, n_ge
         assert not passing(power.genes_together - 1)
     assert Power(power.groups_for_one_gene, n_genes, alpha).one_gene_can_pass
     assert power.one_gene_can_pass or not Power(power.groups_for_one_gene - 1, n_genes, alpha).one_gene_can_pass
-
-
-def test_the_smallest_permutation_p_is_the_one_that_is_reached():
-    rng = np.random.default_rng(1)
-    genes, metabolites = rng.normal(size=(30, 9)), rng.normal(size=(2, 9))
-    groups = [str(sample) for sample in range(9)]
-    draws = group_permutations(groups, count=20, seed=1)
-    observed = np.where(np.arange(30) == 4, 1e9, 0.0)
-    p = permutation_p(observed, genes, metabolites, groups, draws)
-    assert p[4] == smallest_permutation_p(20, 30) == 1 / 601
-
-
-def test_what_is_said_of_permutations():
-    power = Power(7, 132_129, 0.05)
-    assert power.permutation_sentence(200, replicated=True) == (
-        "The p of the ranking pools 200 permutations of whole groups over genes whose replicates are equally alike, so "
-        "that it can be as small as about 3.8e-7; below 4.0e-4 it rests on that pooling and on differences within "
-        "groups."
-    )
-    said = Power(29, 1_000, 0.05).permutation_sentence(1_000, replicated=False)
-    assert said.endswith("whole groups over all genes, so that it can be as small as about 1.0e-6.")
 
 
 def test_what_is_said_of_groups():

@@ -402,7 +402,7 @@ def test_negative_controls_has_a_line_each_with_the_real_one_bold_and_on_top():
     assert [list(line.get_ydata()) for line in axes.lines] == [[2.5, 1.0], [2.75, 2.0], [3.0, 2.5, 2.0]]
     assert [line.get_linewidth() for line in axes.lines] == [0.8, 0.8, 2.0]
     names = {text.get_text(): text for text in axes.texts}
-    assert list(names) == ["both of them", "random target", "the real target"]
+    assert list(names) == ["both random", "random metabolites", "the real target"]
     assert all(text.get_color() == line.get_color() for text, line in zip(axes.texts, axes.lines, strict=True))
     assert names["the real target"].get_fontweight() == "bold"
 

@@ -114,9 +114,10 @@ def test_the_table_holds_the_best_scores_best_first():
 
 def test_the_sentence_counts_the_real_genes_above_the_control():
     assert control_sentence("glucosinolates", _scores()) == (
-        "The best score of glucosinolates is 3.25; with a random target of matched variance and shuffled baits it is "
-        "2.5: 2 genes score above the best gene of the control. With a random target of matched variance alone it is "
-        "2.75. With shuffled baits alone it is 3.5, as high as the real one: the baits add nothing at the top."
+        "Negative control: the best score of glucosinolates is 3.250; with random metabolites and random genes as "
+        "baits, like the real ones in level and variance, it is 2.500: 2 genes score above the best gene of the "
+        "control. With random metabolites alone it is 2.750. With random genes as baits alone it is 3.500, as high as "
+        "the real one: its height does not speak for the baits."
     )
 
 
@@ -124,18 +125,16 @@ def test_the_only_control_is_the_judge():
     scores = _scores()
     sentence = control_sentence("t", {name: scores[name] for name in ("real", "random_target")})
     assert sentence == (
-        "The best score of t is 3.25; with a random target of matched variance it is 2.75: "
-        "2 genes score above the best gene of the control."
+        "Negative control: the best score of t is 3.250; with random metabolites, like the real ones in level and "
+        "variance, it is 2.750: 2 genes score above the best gene of the control."
     )
 
 
 @pytest.mark.parametrize("best", [3.25, 4.0])
 def test_a_control_as_high_as_the_real_best_is_called_chance(best: float):
     scores = {"real": np.array([1.0, 3.25]), "both": np.array([best, 0.0])}
-    assert control_sentence("t", scores) == (
-        f"The best score of t is 3.25; with a random target of matched variance and shuffled baits it is {best:.4g}: "
-        "the top of the list is no better than chance makes it."
-    )
+    sentence = control_sentence("t", scores)
+    assert sentence.endswith(f"it is {best:.3f}: a top as high as this comes up by chance as well.")
 
 
 def test_one_gene_above_and_small_scores_are_told_apart():

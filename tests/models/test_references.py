@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from configs.errors import UnknownIdError
-from configs.study import FamilyConfig
+from configs.study import BaitSource
 from models.layer import Layer
 from models.references import family_baits, usable_baits, usable_targets
 
@@ -49,31 +49,25 @@ def test_an_unknown_bait_says_how_many_would_remain_without_it(named: tuple[str,
     assert message.endswith(remaining)
 
 
-def _family(grade: float, *targets: str) -> FamilyConfig:
-    return FamilyConfig(tables=("hits.tsv",), bait_grade=grade, targets=targets)
-
-
-HITS = pd.DataFrame({"gene_id": ["g1", "g2", "g3", "constant"], "grade": [0.5, 0.9, 0.4, 1.0]})
+HITS = pd.DataFrame({"gene_id": ["constant", "g2", "g1", "g3"], "grade": [1.0, 0.9, 0.5, 0.4]})
 GENES = ("g0", "g1", "g2", "g3")
 
 
-def test_family_baits_are_the_varying_genes_graded_high_enough() -> None:
-    baits, notes = family_baits({}, {"P450": _family(0.5)}, {"P450": HITS}, ("acids", "sugars"), GENES)
-    assert baits == {"acids": ("g1", "g2"), "sugars": ("g1", "g2")}
-    assert notes == ("Family P450: 2 genes graded at least 0.5 count as baits of acids, sugars.",)
+def test_family_baits_are_the_best_varying_genes() -> None:
+    baits, notes = family_baits({}, {"acids": BaitSource(from_families=("P450",), top=2)}, {"P450": HITS}, GENES)
+    assert baits == {"acids": ("g2", "g1")}
+    assert notes == ("baits.acids: the family P450 gives 'g2', 'g1'.",)
 
 
-def test_family_baits_join_those_of_the_study_file_once_and_serve_their_own_targets() -> None:
-    families = {"P450": _family(0.9, "acids"), "BAHD": _family(0.4, "acids")}
-    given = {"acids": ("g3", "g2"), "sugars": ("g0",)}
-    baits, notes = family_baits(given, families, dict.fromkeys(families, HITS), ("acids", "sugars"), GENES)
-    assert baits == {"acids": ("g3", "g2", "g1"), "sugars": ("g0",)}
-    assert notes[0] == "Family P450: 1 gene graded at least 0.9 counts as bait of acids."
-    assert given["acids"] == ("g3", "g2")
+def test_family_baits_join_those_that_are_named_once() -> None:
+    sources = {"acids": BaitSource(genes=("g1",), from_families=("P450", "BAHD"), top=1)}
+    given = {"acids": ("g1",), "sugars": ("g0",)}
+    baits, _ = family_baits(given, sources, {"P450": HITS, "BAHD": HITS[HITS["gene_id"] == "g1"]}, GENES)
+    assert baits == {"acids": ("g1", "g2"), "sugars": ("g0",)}
+    assert given["acids"] == ("g1",)
 
 
-def test_a_family_without_a_good_hit_adds_no_bait_and_says_so() -> None:
-    none = HITS[HITS["grade"] > 2]
-    baits, notes = family_baits({}, {"P450": _family(1.0)}, {"P450": none}, ("acids",), GENES)
+def test_a_family_without_a_hit_adds_no_bait_and_says_so() -> None:
+    baits, notes = family_baits({}, {"acids": BaitSource(from_families=("P450",))}, {"P450": HITS.head(1)}, GENES)
     assert baits == {}
-    assert notes == ("Family P450: no gene is graded at least 1, so it adds no bait to acids.",)
+    assert notes == ("baits.acids: the family P450 gives no gene whose expression varies.",)

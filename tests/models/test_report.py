@@ -7,16 +7,20 @@ import hashlib
 import io
 import re
 from html.parser import HTMLParser
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.image import imread
 
+from configs.ranking import Fusion
 from configs.ranking_tables import EVIDENCES
 from models.card_records import Card
 from models.figures import encode_figure, library_sizes
+from models.fusion import SCORE_WORDS
 from models.report import Provenance, ReportContent, ReportFigure, TargetReport, render_report
+from models.report_tables import false_table, ranking_table
 
 EVIL = "<script>alert(1)</script>"
 
@@ -158,7 +162,7 @@ def test_ids_are_inert(page: Page):
 def test_all_top_genes_stand_in_order_with_their_numbers(page: Page):
     names = [text for text in page.by_tag["th"] if text in {row["gene_id"] for row in _content().targets[0].top}]
     assert names == [row["gene_id"] for row in _content().targets[0].top]
-    assert {"4.000", "4.0e-04", "0.002", "0.987", "falls"} <= set(page.by_tag["td"])
+    assert {"4.000", "4.0e-04", "0.002", "98.7", "falls"} <= set(page.by_tag["td"])
     bars = [attrs for attrs in page.of("td") if "bar" in (attrs.get("class") or "")]
     assert len(bars) == 10
     assert {attrs["style"] for attrs in bars} == {"--fill:98.7%"}
@@ -166,8 +170,10 @@ def test_all_top_genes_stand_in_order_with_their_numbers(page: Page):
 
 def test_columns_without_a_value_are_left_out(page: Page):
     headers = [text.strip() for text in page.by_tag["th"]]
-    assert {"Rank", "Gene", "Score", "Correlation", "Graph", "Direction", "Best metabolite"} <= set(headers)
-    assert not {"q", "Homology", "Bait", "Family", "Description", "Median"} & set(headers)
+    assert {"Rank", "Gene", "Score", "Correlation percentile", "Direction", "Best metabolite"} <= set(headers)
+    assert not {"q", "Homology percentile", "Bait percentile", "Shape", "Family", "Description", "Median"} & set(
+        headers
+    )
 
 
 def test_parts_come_in_order_and_links_lead_somewhere(page: Page):
@@ -256,7 +262,10 @@ def _told() -> ReportContent:
         _content().targets[0],
         top=[row | {"rank_low": 1.0, "rank_high": 1_317.0, "weight_stability": 0.125} for row in _top(["g1", "g2"])],
         verdicts=[f"graph: adds nothing {EVIL}"],
-        evidence_scores=[worth | {"method": "graph", "verdict": "unseen"}, worth | {"method": EVIL, "weight": 0.0}],
+        evidence_scores=[
+            worth | {"method": "graph", "verdict": "unseen"},
+            worth | {"method": EVIL, "kind": "calibrated"},
+        ],
         false_in_top=[
             {"target": "t", "top": 10, "expected_false": 0.04, "share": 0.004},
             {"target": "t", "top": 1_000, "expected_false": 812.34, "share": 0.812},
@@ -283,7 +292,9 @@ def test_how_sure_a_target_is_stands_with_it(told: Page):
     assert {"Rank from", "Rank to", "Weight stability", "Best genes", "Expected false", "Known genes", "AUC"} <= headers
     assert {"10", "1,000", "graph", EVIL} <= headers
     assert "5,000" not in headers
-    assert {"1", "1,317", "0.125", "0.04", "812.3", "0.812", "17.500"} <= set(told.by_tag["td"])
+    assert {"1", "1,317", "0.125", "0.04", "812.3", "0%", "81%", "17.5", "all evidence, fitted weights"} <= set(
+        told.by_tag["td"]
+    )
 
 
 def test_cards_open_by_keyboard_and_say_why(told: Page):
@@ -293,7 +304,19 @@ def test_cards_open_by_keyboard_and_say_why(told: Page):
     assert f"AT1G01010, rank 1,234: kinase {EVIL}" in text
     assert "Nothing more is known of this gene." in text
     cells = {text.strip() for tag in ("td", "th") for text in told.by_tag[tag]}
-    assert {"-0.8765", "0.750", "0.999", "1.250", "117", "mutual rank", "grade", "rate", "<b>leaf", EVIL} <= cells
+    assert {
+        "-0.8765",
+        "75.0",
+        "99.9",
+        "1.250",
+        "117",
+        "mutual rank",
+        "grade, 0 to 1",
+        "4.00",
+        "rate",
+        "<b>leaf",
+        EVIL,
+    } <= cells
 
 
 def test_bars_of_a_card_take_the_colour_of_the_evidence_and_start_at_zero_or_below(told: Page):
@@ -334,6 +357,27 @@ def test_same_content_same_page_and_no_date_of_its_own():
     content = dataclasses.replace(_content(), created=None)
     assert render_report(content) == render_report(content)
     assert "2 May 2031" not in render_report(content)
+
+
+@pytest.mark.parametrize("fusion", get_args(Fusion))
+def test_the_score_is_told_as_it_was_made(fusion: Fusion):
+    text = "".join(Page(render_report(dataclasses.replace(_content(), fusion=fusion))).text)
+    assert SCORE_WORDS[fusion] in text
+    assert ("correlation 0.67" in text) == ("Weights:" in text) == (fusion != "rra")
+    assert ("between half and twice" in text) == (fusion != "rra")
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.0, "0.0"), (0.5, "50.0"), (0.9994, "99.9"), (0.9999924, "99.999"), (1 - 1e-9, "100.0000")]
+)
+def test_no_percentile_below_the_best_is_rounded_up_to_it(share: float, text: str):
+    table = ranking_table("t", "c", [{"rank": 1, "gene_id": "g", "bait_rank01": share}])
+    assert table.rows[0][-1].text == text
+
+
+def test_a_top_with_more_false_genes_than_genes_is_all_false():
+    table = false_table("t", "c", [{"top": 10, "expected_false": 10.8, "share": 1.0}])
+    assert [cell.text for cell in table.rows[0]] == ["10", "all", "100%"]
 
 
 def test_the_least_content_is_a_page():

@@ -6,9 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from models.arithmetic import Workers
-from models.correlation import best_partner
-from models.significance import between_share, group_permutations, permutation_p, q_values
+from models.significance import between_share, group_permutations, q_values
 
 SEVEN_BY_THREE = [f"group {number // 3}" for number in range(21)]
 
@@ -66,63 +64,6 @@ def test_between_share_is_that_of_an_analysis_of_variance(rng):
     total = np.square(ranks - 11).sum(axis=1)
     within = sum(np.square(part - part.mean(axis=1, keepdims=True)).sum(axis=1) for part in np.split(ranks, 7, axis=1))
     np.testing.assert_allclose(between_share(values, SEVEN_BY_THREE), 1 - within / total)
-
-
-@pytest.mark.parametrize("icc", [0.0, 0.9])
-@pytest.mark.parametrize("missing", [0.0, 0.1])
-def test_null_p_values_hold_their_level_under_replicate_structure(rng, icc, missing):
-    shares = []
-    for study in range(20):
-        genes = np.vstack([replicated(rng, 60, 0.0), replicated(rng, 60, 0.9)])
-        metabolites = replicated(rng, 3, icc)
-        metabolites[rng.random(metabolites.shape) < missing] = np.nan
-        observed = best_partner(genes, metabolites).strength
-        p = permutation_p(observed, genes, metabolites, SEVEN_BY_THREE, draws(count=60, seed=study))
-        shares.append([(p[:60] < 0.05).mean(), (p[60:] < 0.05).mean()])
-    assert np.mean(shares, axis=0).max() < 0.07
-
-
-@pytest.mark.parametrize("missing", [0.0, 0.15])
-def test_counts_equal_a_plain_loop(rng, missing):
-    genes, metabolites = rng.normal(size=(30, 9)), rng.normal(size=(4, 9))
-    metabolites[rng.random(metabolites.shape) < missing] = np.nan
-    genes[5] = 1.0
-    groups = [str(sample) for sample in range(9)]
-    observed = best_partner(genes, metabolites).strength
-    drawn = group_permutations(groups, count=20, seed=4)
-    p = permutation_p(observed, genes, metabolites, groups, drawn, workers=Workers(block=8))
-    null = np.concatenate([best_partner(genes, metabolites[:, row]).strength for row in drawn])
-    null = null[~np.isnan(null)]
-    expected = [(1 + (null >= value - 1e-9).sum()) / (1 + len(null)) for value in observed]
-    known = ~np.isnan(observed)
-    np.testing.assert_allclose(p[known], np.array(expected)[known], rtol=1e-12)
-    assert np.flatnonzero(np.isnan(p)).tolist() == [5]
-
-
-def test_missing_genes_take_part(rng):
-    genes, metabolites = replicated(rng, 40, 0.3), replicated(rng, 2, 0.3)
-    genes[rng.random(genes.shape) < 0.1] = np.nan
-    observed = best_partner(genes, metabolites).strength
-    p = permutation_p(observed, genes, metabolites, SEVEN_BY_THREE, draws(count=30, seed=1))
-    assert ((p > 0) & (p <= 1)).all()
-
-
-def test_a_gene_that_follows_the_target_gets_the_smallest_p(rng):
-    metabolites = replicated(rng, 2, 0.5)
-    genes = np.vstack([replicated(rng, 199, 0.5), metabolites[:1]])
-    observed = best_partner(genes, metabolites).strength
-    p = permutation_p(observed, genes, metabolites, SEVEN_BY_THREE, draws(count=50, seed=1))
-    assert p.argmin() == 199
-    assert p[199] < 0.01
-
-
-def test_genes_may_come_in_any_order(rng):
-    genes, metabolites = replicated(rng, 50, 0.5), replicated(rng, 3, 0.5)
-    order = rng.permutation(50)
-    observed = best_partner(genes, metabolites).strength
-    p = permutation_p(observed, genes, metabolites, SEVEN_BY_THREE, draws(count=20, seed=7))
-    moved = permutation_p(observed[order], genes[order], metabolites, SEVEN_BY_THREE, draws(count=20, seed=7))
-    np.testing.assert_allclose(moved, p[order])
 
 
 def test_q_values_are_scipys_over_the_known_ones():

@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.correlation import best_partner
-from models.significance import group_permutations, permutation_p
+from models.correlation_null import correlation_null
+from models.significance import expression_strata, group_permutations
+from models.target_null import correlation_p
 from models.time_shapes import TimeCourse, time_shapes
 
 NAN = np.nan
@@ -214,6 +216,10 @@ def test_p_pays_for_the_choice_among_shapes():
         strength = best_partner(genes, rows).strength
         draws = group_permutations(groups, count=200, seed=seed)
         for name, null in (("shapes", rows), ("as if it were one", metabolites)):
-            shares[name].append((permutation_p(strength, genes, null, groups, draws) < 0.05).mean())
+            drawn = correlation_null(genes, null, draws)
+            p = correlation_p(
+                strength, drawn, np.arange(300), expression_strata(genes, groups, np.zeros(300, bool)), groups
+            )
+            shares[name].append((p < 0.05).mean())
     assert 0.03 < np.mean(shares["shapes"]) < 0.06
     assert np.mean(shares["as if it were one"]) > 0.08

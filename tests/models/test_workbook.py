@@ -180,7 +180,7 @@ def test_how_sure_and_why_follow_the_targets_and_are_explained():
     assert [cell.value for cell in _column(book["Why"], "gene_id")] == TRICKY
     assert "null_percentile" not in [cell.value for cell in book["Why"][1]]
     words = {row[1]: row[3] for row in book["Legend"].iter_rows(min_row=2, values_only=True)}
-    assert words["expected_false"] == "How many of them are expected to be there by chance."
+    assert words["expected_false"].startswith("As many would be there if no gene had to do with the target")
     assert all(words[cell.value] != "As given." for page in (sure, book["Why"]) for cell in page[1])
 
 
@@ -262,3 +262,11 @@ def test_targets_named_like_fixed_sheets_and_each_other_give_way():
     assert names[:5] == ["Legend", "Legend (2)", "HISTORY (2)", "pairs (2)", "x" * 31]
     assert names[5:7] == ["X" * 27 + " (2)", "a_b"]
     assert "Pairs" in names
+
+
+@pytest.mark.parametrize(
+    ("kind", "contract"),
+    [("target", "ranking"), ("sure", "false_in_top"), ("sure", "leave_one_out"), ("why", "card_evidence")],
+)
+def test_every_column_of_the_ranking_and_of_how_sure_it_is_has_words(kind: str, contract: str):
+    assert {column.name for column in CONTRACTS[contract].columns} - {"target"} <= set(COLUMN_WORDS[kind])

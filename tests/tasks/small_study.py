@@ -168,4 +168,6 @@ def _plan() -> pd.DataFrame:
 
 def _hit(gene: str, family: str, place: int) -> str:
     """Return a line of outfmt 6 with a score that falls with the place."""
-    return f"{gene}\t{family}_1\t90.0\t{400 - 60 * place}\t0\t0\t1\t400\t1\t400\t1e-{180 - 40 * place}\t{700 - 150 * place}\n"
+    length, bits = 400 - 60 * place, 700 - 150 * place
+    columns = (gene, f"{family}_1", 90.0, length, 0, 0, 1, 400, 1, 400, f"1e-{180 - 40 * place}", bits)
+    return "\t".join(map(str, columns)) + "\n"

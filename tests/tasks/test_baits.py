@@ -12,7 +12,7 @@ from models.baits import bait_closeness, whitened_graph
 from tasks.baits import add_family_baits, score_baits
 from tasks.certainty import closeness_of
 from tasks.records import References
-from tests.tasks.small_study import BAIT_CONFIG, BAITS, FAMILIES, GENES, TARGETS, SmallStudy
+from tests.tasks.small_study import BAIT_CONFIG, BAITS, CONFIG, FAMILIES, GENES, TARGETS, SmallStudy
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +91,6 @@ def test_families_alone_make_baits(small_study: SmallStudy) -> None:
 
 
 def test_weights_are_said_to_be_calibrated_only_where_they_are(small_study: SmallStudy) -> None:
-    from tests.tasks.small_study import CONFIG
-
     ranked = small_study.rank(CONFIG.model_copy(update={"weights": "calibrated"}))
     acids, *_, sugars, why, _ = [note for note in ranked.notes if "permutations" not in note] + [""]
     assert acids.startswith("acids: calibrated weights autoencoder ")

@@ -1,0 +1,135 @@
+"""Stage 5: from evidence on the targets to the ranking, its negative controls and its cards."""
+
+from flows.context import Context
+from flows.steps import Step, all_results
+from tasks import baits, cards, certainty, controls, evidence, pictures, prepare, rank
+from tasks.records import (
+    ControlScores,
+    CorrelationEvidence,
+    EvidenceArtifacts,
+    GeneGraphTables,
+    Homology,
+    Ranked,
+    Refits,
+    RunContent,
+    TargetInquiry,
+    TargetQuestion,
+)
+
+
+class Early:
+    """Steps of evidence that needs nothing but the tables; graph and homology only where the study asks for them."""
+
+    def __init__(
+        self,
+        correlation: Step[CorrelationEvidence],
+        graph: Step[GeneGraphTables] | None,
+        homology: Step[Homology] | None,
+    ) -> None:
+        self.correlation, self.graph, self.homology = correlation, graph, homology
+
+
+def start_evidence(run: Context, content: RunContent) -> Early:
+    """Stage 5, first third: evidence that needs nothing but the tables."""
+    study, runtime, references = run.study, run.runtime, content.references
+    correlation = run.steps.start(
+        evidence.correlate_targets, run.paired(content), references.targets, _question(run), runtime
+    )
+    graph = homology = None
+    if study.baits:
+        prepared = content.prepared.prepared[run.genes]
+        graph = run.steps.start(baits.build_gene_graph, prepared, study.ranking.bait, runtime)
+    if study.families:
+        files = {name: tuple(map(run.file, family.tables)) for name, family in study.families.items()}
+        raw = content.prepared.raw[run.genes]
+        targets = tuple(references.targets)
+        homology = run.steps.start(evidence.grade_families, raw, study.families, files, targets, runtime)
+    return Early(correlation, graph, homology)
+
+
+def inquire(run: Context, content: RunContent, early: Early) -> tuple[RunContent, EvidenceArtifacts]:
+    """Stage 5, second third: baits, and how sure the evidence on the targets is."""
+    runtime, config, seed = run.runtime, run.study.ranking, run.study.seed
+    layers, question = run.paired(content), _question(run)
+    correlation, homology = early.correlation.result(), early.homology.result() if early.homology else None
+    content = _with_family_baits(run, content, homology)
+    graph, bait, references = early.graph.result() if early.graph else None, None, content.references
+    if graph and references.baits:
+        bait = run.steps.run(baits.score_baits, layers.genes, graph, references.baits, config.bait, runtime)
+    inquiry = TargetInquiry(correlation=correlation, graph=graph, bait=bait)
+    null = run.steps.start(
+        certainty.permute_groups, layers, inquiry, references.targets, question, config.bait, seed, runtime
+    )
+    refits = [run.steps.start(certainty.refit_correlation, layers, references.targets, question, runtime)]
+    if bait:
+        sheet = content.prepared.sheet
+        refits.append(run.steps.start(certainty.refit_baits, layers.genes, sheet, bait, config.bait, runtime))
+    refitted = all_results(refits)
+    tables = EvidenceArtifacts(
+        correlation=correlation.evidence,
+        null=null.result(),
+        refits=Refits(correlation=refitted[0], bait=refitted[1] if bait else None),
+        importance=(),
+        homology=homology.evidence if homology else None,
+        bait=bait,
+    )
+    said = (*(homology.notes if homology else ()), *(bait.notes if bait else ()))
+    update = {
+        "target_correlation": tables.null.best,
+        "homology": homology,
+        "bait": bait,
+        "gene_graph": graph,
+        "notes": (*content.notes, *said),
+    }
+    return content.model_copy(update=update), tables
+
+
+def rank_targets(run: Context, content: RunContent, tables: EvidenceArtifacts) -> RunContent:
+    """Stage 5, last third: all evidence fused into the ranking, its negative controls and its cards."""
+    config, runtime = run.study.ranking, run.runtime
+    tables = tables.model_copy(update={"importance": content.importance})
+    file, annotation = run.optional_file(run.study.annotation), None
+    if file:
+        annotation = run.steps.run(prepare.read_descriptions, file, runtime).table
+    prepared = content.prepared
+    layers = (prepared.raw[run.genes], prepared.prepared[run.genes], prepared.sheet)
+    ranked = run.steps.run(rank.rank_genes, layers, content.plan, tables, annotation, config, run.study.seed, runtime)
+    controls = _control(run, content, tables, ranked) if config.negative_controls else None
+    written = None
+    if config.cards:
+        about = (config, run.study.correlation.method)
+        layers_of, members = run.paired(content), content.references.targets
+        written = run.steps.run(cards.write_cards, layers_of, members, tables, ranked, content.homology, about, runtime)
+    run.pictures.append(run.steps.start(pictures.draw_ranking, ranked, controls, config, runtime))
+    said = (*ranked.notes, *(controls.sentences.values() if controls else ()))
+    update = {"ranked": ranked, "controls": controls, "cards": written, "notes": (*content.notes, *said)}
+    return content.model_copy(update=update)
+
+
+def _control(run: Context, content: RunContent, tables: EvidenceArtifacts, ranked: Ranked) -> ControlScores:
+    """Rank stand-ins of the targets and of the baits in the same way."""
+    study, runtime, layers = run.study, run.runtime, run.paired(content)
+    config = study.ranking
+    chosen = run.steps.run(controls.choose_controls, layers, content.references, study.seed, runtime)
+    correlation = bait = None
+    if chosen.targets:
+        correlation = run.steps.run(evidence.correlate_targets, layers, chosen.targets, _question(run), runtime)
+    if chosen.baits and content.gene_graph:
+        graph = content.gene_graph
+        bait = run.steps.run(baits.score_baits, layers.genes, graph, chosen.baits, config.bait, runtime)
+    genes = content.prepared.raw[run.genes]
+    return run.steps.run(controls.score_controls, genes, tables, ranked, correlation, bait, config, runtime)
+
+
+def _with_family_baits(run: Context, content: RunContent, homology: Homology | None) -> RunContent:
+    sources = run.study.bait_sources()
+    if not sources or homology is None:
+        return content
+    genes = content.prepared.prepared[run.genes]
+    found = run.steps.run(baits.add_family_baits, content.references, sources, homology, genes, run.runtime)
+    return content.model_copy(update={"references": found, "notes": (*content.notes, *found.notes)})
+
+
+def _question(run: Context) -> TargetQuestion:
+    ranking, method = run.study.ranking, run.study.correlation.method
+    return TargetQuestion(method=method, direction=ranking.direction, permutations=ranking.permutations)
