@@ -44,7 +44,7 @@ BAIT_CONFIG = BaitConfig(neighbours=8)
 QUESTION = TargetQuestion(method="spearman", direction="both", permutations=30)
 CONFIG = RankingConfig(permutations=30, weight_draws=20, cards=5, bait=BAIT_CONFIG)
 FAMILIES = {
-    "P450": FamilyConfig(tables=("p450.tsv",), bait_grade=0.9, targets=("acids",)),
+    "P450": FamilyConfig(tables=("p450.tsv",), targets=("acids",)),
     "BAHD": FamilyConfig(tables=("bahd.tsv",), targets=("sugars",)),
 }
 
@@ -104,9 +104,9 @@ class SmallStudy:
 
     @cached_property
     def homology(self) -> Homology:
-        """Return hits of two families: g02 to g05 on P450 for the acids, g30 on BAHD for the sugars."""
+        """Return hits of two families: g05, g02, g04 and g03 on P450 for the acids, g30 on BAHD for the sugars."""
         files = {}
-        for name, genes in (("P450", ("g02", "g03", "g04", "g05")), ("BAHD", ("g30",))):
+        for name, genes in (("P450", ("g05", "g02", "g04", "g03")), ("BAHD", ("g30",))):
             path = self.folder / f"{name.lower()}.tsv"
             path.write_text("".join(_hit(gene, name, place) for place, gene in enumerate(genes)), "utf-8")
             files[name] = (SourceFile(path=str(path)),)

@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 
 from configs.ranking_tables import BAIT_PARTS
+from configs.study import BaitSource
 from models.bait_tables import graph_from
 from models.baits import bait_closeness, whitened_graph
 from tasks.baits import add_family_baits, score_baits
 from tasks.certainty import closeness_of
 from tasks.records import References
-from tests.tasks.small_study import BAIT_CONFIG, BAITS, CONFIG, FAMILIES, GENES, TARGETS, SmallStudy
+from tests.tasks.small_study import BAIT_CONFIG, BAITS, CONFIG, GENES, TARGETS, SmallStudy
 
 
 @pytest.fixture(scope="module")
@@ -67,27 +68,29 @@ def test_a_single_bait_has_no_evidence_itself_and_the_ranking_takes_it(single: S
     assert single.ranked.leave_one_out is None
 
 
-def _with_families(study: SmallStudy, baits: dict[str, tuple[str, ...]]) -> References:
+def _with_families(study: SmallStudy, baits: dict[str, tuple[str, ...]], top: int) -> References:
     references = References(targets=TARGETS, baits=baits, notes=("kept elsewhere",))
-    asking = {name: family for name, family in FAMILIES.items() if family.bait_grade}
-    return add_family_baits.fn(references, asking, study.homology, study.layers.genes, study.runtime)
+    sources = {"acids": BaitSource(from_families=("P450",), top=top)}
+    return add_family_baits.fn(references, sources, study.homology, study.layers.genes, study.runtime)
 
 
 def test_family_baits_end_to_end(small_study: SmallStudy, tmp_path: Path) -> None:
-    found = _with_families(small_study, {"acids": ("gene_id", "target")})
-    assert found.baits == {"acids": ("gene_id", "target", "g02")}  # g02 alone is graded 0.9
+    found = _with_families(small_study, {"acids": ("gene_id", "target")}, top=2)
+    assert found.baits == {"acids": ("gene_id", "target", "g05", "g02")}
     assert found.targets == TARGETS
-    assert found.notes == ("Family P450: 1 gene graded at least 0.9 counts as bait of acids.",)
+    assert found.notes == ("baits.acids: the family P450 gives 'g05', 'g02'.",)
     study = SmallStudy(tmp_path, baits=found.baits)
-    assert study.table(study.ranked.ranking).equals(small_study.table(small_study.ranked.ranking))
-    assert study.ranked.leave_one_out is not None
+    assert study.table(study.bait.evidence if study.bait else None)["strength"].notna().all()
     tried = study.table(study.ranked.leave_one_out)
-    assert tried["n_baits"].unique().tolist() == [3]
+    assert tried["n_baits"].unique().tolist() == [4]
     assert list(study.ranked.verdicts) == ["acids"]
+    acids = study.table(study.ranked.ranking)
+    acids = acids[acids["target"] == "acids"]
+    assert set(acids["gene_id"].head(6)) == set(GENES[:6])
 
 
 def test_families_alone_make_baits(small_study: SmallStudy) -> None:
-    assert _with_families(small_study, {}).baits == {"acids": ("g02",)}
+    assert _with_families(small_study, {}, top=1).baits == {"acids": ("g05",)}
 
 
 def test_weights_are_said_to_be_calibrated_only_where_they_are(small_study: SmallStudy) -> None:

