@@ -157,7 +157,7 @@ def _ranked(ranking: pd.DataFrame, judged: dict[str, Judged], config: RankingCon
 
 def _weight_note(target: str, judged: Judged, config: RankingConfig) -> str:
     absent = [name for name in EVIDENCES if name not in judged.weights]
-    missing = f"; the study has no {' and no '.join(absent)} evidence" if absent else ""
+    missing = f"; it has no {' and no '.join(absent)} evidence" if absent else ""
     if not additive(config.fusion):
         counted = ", ".join(name for name, weight in judged.weights.items() if weight > 0)
         return f"{target}: evidence that counts, without weights as the fusion is {config.fusion}: {counted}{missing}."

@@ -31,7 +31,7 @@ def test_a_short_file_has_defaults_for_all_else() -> None:
         "autoencoder": 0.3,
         "graph": 0.2,
         "homology": 0.1,
-        "bait": 0.4,
+        "bait": 0.6,
     }
     assert (study.unit("transcriptome"), study.unit("metabolome")) == ("fpkm", "intensity")
     assert (study.layer_with("genes"), study.layer_with("metabolites")) == ("transcriptome", "metabolome")

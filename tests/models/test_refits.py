@@ -27,9 +27,8 @@ def test_without_any_refit_nothing_is_known():
 
 
 def test_groups_may_be_called_as_the_fixed_columns_are():
-    refits = {
-        name: np.full(2, float(place)) for place, name in enumerate(("target", "gene_id", "", "without a", "β,{x}"))
-    }
+    groups = ("target", "gene_id", "", "without a", "β,{x}")
+    refits = {name: np.full(2, float(place)) for place, name in enumerate(groups)}
     table = pd.DataFrame({"target": ["t", "t"], "gene_id": ["a", "b"], **refit_columns(refits)})
     table = table.astype({"target": "str", "gene_id": "str"})
     kept = decode_frame(encode_frame(table, "refits"), "refits")
