@@ -128,10 +128,10 @@ def bait_null(
     joined = []
     for part in blocks(len(draws), max(1, MOVED // n_baits)):
         moved = space.apply(baits[:, draws[part]].transpose(1, 0, 2).reshape(-1, unit.shape[1]))
-        ranks, found = _joined(genes, moved, config.neighbours, workers)
+        ranks, neighbours = _joined(genes, moved, config.neighbours, workers)
         close = closeness(ranks, config.decays).reshape(-1, n_baits, len(rows))
         whitened[part] = close.mean(axis=1, dtype=np.float64)
-        joined.append(_mean_of_draws(_rows_of_chances(found, len(unit)), n_baits))
+        joined.append(_mean_of_draws(_rows_of_chances(neighbours, len(unit)), n_baits))
     walks = _walks(graph, sp.vstack(joined, format="csr"), rows, restart=config.restart)
     values, found = observed.values(), {WHITENED: whitened, PROPAGATION: walks}
     return tail_mean({name: study_rank(values[name], found[name]) for name in COMBINED}).astype(np.float32)
