@@ -194,7 +194,8 @@ def _walks(graph: GeneGraph, chances: "sp.csr_array[Any, Any]", rows: IntArray, 
     transition = graph.transition()
     if chances.shape[0] <= len(rows):
         for part in blocks(chances.shape[0], step):
-            found[part] = walked(transition, chances[part].T.toarray(), restart=restart)[rows].T
+            start = np.ascontiguousarray(chances[part].toarray().T)
+            found[part] = walked(transition, start, restart=restart)[rows].T
     else:
         backwards = transition.T.tocsr()
         for part in blocks(len(rows), step):
