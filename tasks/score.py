@@ -45,8 +45,8 @@ def score_run(run_folder: Path, truth_file: Path) -> tuple[list[Row], tuple[str,
 def top_of_ranking(run_folder: Path, count: int) -> dict[str, list[Row]]:
     """Return the first `count` genes by target, with the columns that matter most.
 
-    `rank_range` has the best and the worst rank without one replicate group, `stability` the share of these rankings with
-    the gene in the top 1%.
+    `rank_range` has the best and the worst rank without one replicate group, `stability` the share of these rankings
+    with the gene in the top 1%.
     """
     _, ranking = _finished_run(run_folder)
     top = with_rank_range(ranking[ranking["rank"] <= count])
