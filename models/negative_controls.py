@@ -135,8 +135,8 @@ def control_sentence(target: str, scores: Mapping[str, FloatArray]) -> str:
     judged = "both" if "both" in best else max(best, key=lambda name: best[name])
     above = int(np.count_nonzero(real > best[judged]))
     facts = (
-        f"Negative control: the best score of {target} is {real[0]:#.4g}; with {CONTROL_WORDS[judged]}, like the real "
-        f"ones in level and variance, it is {best[judged]:#.4g}"
+        f"Negative control: the best score of {target} is {real[0]:#.4g}; with {CONTROL_WORDS[judged]} of like "
+        f"variance it is {best[judged]:#.4g}"
     )
     parts = "".join(_part(name, best[name], float(real[0])) for name in best if name != judged)
     if not above:

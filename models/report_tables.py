@@ -51,7 +51,7 @@ _HEADERS = {
     "shape": "Shape",
     "expected_false": "Expected false",
     "share": "Share false",
-    "kind": "What it is",
+    "kind": "Kind",
     "n_baits": "Known genes",
     "auc": "AUC",
     "auc_low": "AUC from",
@@ -63,8 +63,8 @@ _HEADERS = {
     "median_rank": "Median rank",
     "weight": "Fitted weight",
     "value": "As computed",
-    _RANK01: "Percentile among genes",
-    "null_percentile": "Percentile among chance values",
+    _RANK01: "Percentile",
+    "null_percentile": "Chance percentile",
     "contribution": "Adds to score",
     "partner": "Partner",
     "measure": "Measured as",
@@ -107,9 +107,9 @@ _PERCENTILES = frozenset({_RANK01, "null_percentile"})
 _MEASURES = {"metabolite": "correlation, rho", "bait": "mutual rank", "homolog": "grade, 0 to 1"}
 """What the value of a partner is, by its kind."""
 _KINDS = {
-    "evidence": "this evidence alone",
-    "fusion": "all evidence, weights as set",
-    "calibrated": "all evidence, fitted weights",
+    "evidence": "alone",
+    "fusion": "weights as set",
+    "calibrated": "fitted weights",
 }
 """What a method to find left-out baits goes by."""
 
@@ -209,7 +209,7 @@ def card_tables(name: str, card: Card) -> tuple[Table, ...]:
     tables = (
         table_of(
             f"{name}-evidence",
-            "What each evidence says",
+            "What each evidence says; percentiles among all genes and among values by chance",
             card.evidence,
             columns=("evidence", "value", _RANK01, "null_percentile", "contribution"),
         ),

@@ -15,7 +15,7 @@ from tasks.places import MANIFEST, no_finished_run
 
 Row = dict[str, Any]
 
-_SHOWN = ["rank", "ranks", "gene_id", "score", "p", "q", "stability", "best_metabolite"]
+_SHOWN = ["rank", "rank_range", "gene_id", "score", "p", "q", "stability", "best_metabolite"]
 
 
 def score_run(run_folder: Path, truth_file: Path) -> tuple[list[Row], tuple[str, ...]]:
@@ -45,21 +45,21 @@ def score_run(run_folder: Path, truth_file: Path) -> tuple[list[Row], tuple[str,
 def top_of_ranking(run_folder: Path, count: int) -> dict[str, list[Row]]:
     """Return the first `count` genes by target, with the columns that matter most.
 
-    `ranks` has the best and the worst rank without one replicate group, `stability` the share of these rankings with
-    the gene in the top 1%.
+    `rank_range` has the best and the worst rank without one replicate group, `stability` the share of these rankings
+    with the gene in the top 1%.
     """
     _, ranking = _finished_run(run_folder)
-    top = with_rank_spans(ranking[ranking["rank"] <= count])
+    top = with_rank_range(ranking[ranking["rank"] <= count])
     return {str(target): _rows(rows[_SHOWN]) for target, rows in top.groupby("target", sort=False)}
 
 
-def with_rank_spans(ranking: pd.DataFrame) -> pd.DataFrame:
-    """Return a ranking with a column `ranks`: best and worst rank without one replicate group, as 2-15."""
+def with_rank_range(ranking: pd.DataFrame) -> pd.DataFrame:
+    """Return a ranking with a column `rank_range`: best and worst rank without one replicate group, as 2-15."""
     spans = [
         "" if low is pd.NA or high is pd.NA else f"{low:,}-{high:,}"
         for low, high in zip(ranking["rank_low"], ranking["rank_high"], strict=True)
     ]
-    return ranking.assign(ranks=pd.Series(spans, index=ranking.index, dtype="str"))
+    return ranking.assign(rank_range=pd.Series(spans, index=ranking.index, dtype="str"))
 
 
 def _rows(frame: pd.DataFrame) -> list[Row]:

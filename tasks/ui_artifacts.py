@@ -7,7 +7,7 @@ import pandas as pd
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from tasks.records import FigureFiles, RunContent
-from tasks.score import with_rank_spans
+from tasks.score import with_rank_range
 from tasks.store import Store
 
 _TOP = 20
@@ -15,7 +15,7 @@ _MAX_INLINE_BYTES = 300_000
 _SHOWN = {
     "target": "target",
     "rank": "rank",
-    "ranks": "ranks without one group",
+    "rank_range": "rank range",
     "gene_id": "gene",
     "score": "score",
     "p": "p",
@@ -27,7 +27,7 @@ _SHOWN = {
 }
 """Columns of the ranking in the UI, and what they are called there."""
 _WORDS = (
-    "Ranks without one group: best and worst rank when one replicate group at a time is left out; stability: the share "
+    "Rank range: best and worst rank when one replicate group at a time is left out; stability: the share "
     "of these rankings with the gene in the top 1% (25 genes at least); weight stability: the same with other weights."
 )
 
@@ -48,7 +48,7 @@ def show_in_ui(content: RunContent, store: Store, study: str, place: Path) -> No
         page += ["## How sure", *(f"- {sentence}" for sentence in content.validated.sentences)]
     if content.ranked:
         ranking = store.get_table(content.ranked.ranking)
-        top = with_rank_spans(ranking[ranking["rank"] <= _TOP]).dropna(axis="columns", how="all")
+        top = with_rank_range(ranking[ranking["rank"] <= _TOP]).dropna(axis="columns", how="all")
         shown = top[[name for name in _SHOWN if name in top]].rename(columns=_SHOWN)
         create_table_artifact(
             key=f"{key}-top-genes", table=_rows(shown), description=f"Top {_TOP} genes of each target. {_WORDS}"

@@ -115,7 +115,7 @@ def test_the_table_holds_the_best_scores_best_first():
 def test_the_sentence_counts_the_real_genes_above_the_control():
     assert control_sentence("glucosinolates", _scores()) == (
         "Negative control: the best score of glucosinolates is 3.250; with random metabolites and random genes as "
-        "baits, like the real ones in level and variance, it is 2.500: 2 genes score above the best gene of the "
+        "baits of like variance it is 2.500: 2 genes score above the best gene of the "
         "control. With random metabolites alone it is 2.750. With random genes as baits alone it is 3.500, as high as "
         "the real one: its height does not speak for the baits."
     )
@@ -125,8 +125,8 @@ def test_the_only_control_is_the_judge():
     scores = _scores()
     sentence = control_sentence("t", {name: scores[name] for name in ("real", "random_target")})
     assert sentence == (
-        "Negative control: the best score of t is 3.250; with random metabolites, like the real ones in level and "
-        "variance, it is 2.750: 2 genes score above the best gene of the control."
+        "Negative control: the best score of t is 3.250; with random metabolites of like variance it "
+        "is 2.750: 2 genes score above the best gene of the control."
     )
 
 
