@@ -143,7 +143,7 @@ def test_a_changed_weight_ranks_and_reports_alone(
     ranking = tiny_study.ranking.model_copy(update={"weights": weights})
     done = run(tiny_study, simulated, tmp_path / "weights", store, ranking=ranking)
     worked = {name for name, state in states(done).items() if state != "Cached"}
-    assert worked == {"rank", "draw-ranking", "report"}
+    assert worked == {"rank", "score-controls", "cards", "draw-ranking", "report"}
     assert done.content.ranked != first.content.ranked
 
 
