@@ -28,8 +28,8 @@ SORTED = 64
 FINE = 1024
 """Closest partners of a gene whose places are known one by one; of the others each sixteenth is."""
 COARSE = 16
-WALKED = 2**20
-"""Chances that are held by the walks in one go: 4 MiB stay in a processor's cache, and a step is then twice as fast."""
+WALKS = 16
+"""Walks that are followed in one go: enough to fill a processor's registers, few enough for its cache."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,22 +128,21 @@ def bait_null(
     joined = []
     for part in blocks(len(draws), max(1, MOVED // n_baits)):
         moved = space.apply(baits[:, draws[part]].transpose(1, 0, 2).reshape(-1, unit.shape[1]))
-        ranks, neighbours = _joined(genes, moved, config.neighbours, workers)
-        close = closeness(ranks, config.decays).reshape(-1, n_baits, len(rows))
-        whitened[part] = close.mean(axis=1, dtype=np.float64)
+        whitened[part], neighbours = _joined(genes, moved, n_baits, config, workers)
         joined.append(_mean_of_draws(_rows_of_chances(neighbours, len(unit)), n_baits))
-    walks = _walks(graph, sp.vstack(joined, format="csr"), rows, restart=config.restart)
+    walks = _walks(graph, sp.vstack(joined, format="csr"), rows, restart=config.restart, workers=workers)
     values, found = observed.values(), {WHITENED: whitened, PROPAGATION: walks}
     return tail_mean({name: study_rank(values[name], found[name]) for name in COMBINED}).astype(np.float32)
 
 
 def _joined(
-    genes: _Genes, moved: Float32Array, neighbours: int, workers: Workers
-) -> tuple[Float32Array, list[IntArray]]:
-    """Return mutual ranks of moved baits with the null's genes, shape=(n_moved, n_null), and each one's neighbours."""
+    genes: _Genes, moved: Float32Array, n_baits: int, config: BaitConfig, workers: Workers
+) -> tuple[Float64Array, list[IntArray]]:
+    """Return the null's genes' mean closeness to each `n_baits` moved baits, and the neighbours of each moved bait."""
     likeness = np.empty((len(moved), len(genes.place)), dtype=np.float32)
-    ranks = np.empty(likeness.shape, dtype=np.float32)
+    rank_of_gene = np.empty(likeness.shape, dtype=np.float32)
     found: list[IntArray] = [np.empty(0, dtype=np.int64)] * len(moved)
+    mean = np.empty((len(moved) // n_baits, len(genes.place)))
 
     def rank_genes(units: Iterator[slice], arithmetic: Arithmetic) -> None:
         for part in units:
@@ -151,21 +150,29 @@ def _joined(
             for number, row in enumerate(arithmetic.product(), start=part.start):
                 ascending = np.sort(row)
                 likeness[number] = row[genes.place]
-                ranks[number] = 1 + larger_than(ascending, likeness[number])
-                close = np.flatnonzero(row >= ascending[-min(neighbours, len(ascending))])
+                rank_of_gene[number] = 1 + larger_than(ascending, likeness[number])
+                close = np.flatnonzero(row >= ascending[-min(config.neighbours, len(ascending))])
                 found[number] = genes.varied[close[row[close] >= genes.reach[close]]]
 
     def rank_baits(units: Iterator[slice], arithmetic: Arithmetic) -> None:
         del arithmetic
         for part in units:
-            values = likeness[:, part].T + ROUNDING
-            each = zip(genes.likeness[part], values, strict=True)
-            place = np.stack([np.searchsorted(partners, own, side="right") for partners, own in each])
-            ranks[:, part] *= 1 + genes.closer[place].T.astype(np.float32)
+            rank_of_bait = _ranks_of_baits(genes, likeness[:, part], part)
+            near = closeness(np.sqrt(rank_of_gene[:, part] * rank_of_bait), config.decays)
+            mean[:, part] = near.reshape(len(mean), n_baits, -1).mean(axis=1, dtype=np.float64)
 
     workers.share(rank_genes, blocks(len(moved), SORTED))
     workers.share(rank_baits, blocks(len(genes.place), SORTED))
-    return np.sqrt(ranks, out=ranks), found
+    return mean, found
+
+
+def _ranks_of_baits(genes: _Genes, likeness: Float32Array, part: slice) -> Float32Array:
+    """Rank moved baits, shape=(n_moved, n_part), among the partners of some genes of the null."""
+    values = np.ascontiguousarray(likeness.T) + ROUNDING
+    ranks = np.empty(values.shape, dtype=np.float32)
+    for rank, partners, own in zip(ranks, genes.likeness[part], values, strict=True):
+        rank[:] = 1 + genes.closer[np.searchsorted(partners, own, side="right")]
+    return ranks.T
 
 
 def _rows_of_chances(places: list[IntArray], n_genes: int) -> "sp.csr_array[Any, Any]":
@@ -183,23 +190,27 @@ def _mean_of_draws(rows: "sp.csr_array[Any, Any]", n_baits: int) -> "sp.csr_arra
     return sp.csr_array(mean.astype(np.float32) @ rows)
 
 
-def _walks(graph: GeneGraph, chances: "sp.csr_array[Any, Any]", rows: IntArray, *, restart: float) -> Float64Array:
+def _walks(
+    graph: GeneGraph, chances: "sp.csr_array[Any, Any]", rows: IntArray, *, restart: float, workers: Workers
+) -> Float64Array:
     """Return the chance of a walk from each draw's baits to be at each gene of the null, shape=(n_draws, n_null).
 
-    The walks are followed from the draws or back from the genes, whichever are fewer. SciPy's products of sparse
-    matrices do not run beside each other, so that threads would gain nothing.
+    The walks are followed from the draws or back from the genes, whichever are fewer.
     """
     found = np.empty((chances.shape[0], len(rows)))
-    step = max(1, WALKED // graph.n_genes)
-    transition = graph.transition()
-    if chances.shape[0] <= len(rows):
-        for part in blocks(chances.shape[0], step):
-            start = np.ascontiguousarray(chances[part].toarray().T)
-            found[part] = walked(transition, start, restart=restart)[rows].T
-    else:
-        backwards = transition.T.tocsr()
-        for part in blocks(len(rows), step):
+    forwards = chances.shape[0] <= len(rows)
+    transition = graph.transition() if forwards else graph.transition().T.tocsr()
+
+    def follow(units: Iterator[slice], arithmetic: Arithmetic) -> None:
+        del arithmetic
+        for part in units:
+            if forwards:
+                start = np.ascontiguousarray(chances[part].toarray().T)
+                found[part] = walked(transition, start, restart=restart)[rows].T
+                continue
             start = np.zeros((graph.n_genes, len(rows[part])), dtype=np.float32)
             start[rows[part], np.arange(start.shape[1])] = 1.0
-            found[:, part] = chances @ walked(backwards, start, restart=restart)
+            found[:, part] = chances @ walked(transition, start, restart=restart)
+
+    workers.share(follow, blocks(min(found.shape), WALKS))
     return (1 - restart) * found

@@ -105,7 +105,7 @@ def test_walks_back_from_fewer_genes_are_those_from_fewer_draws(expression):
 def test_neither_threads_nor_blocks_matter(expression, monkeypatch):
     whole = null_of(expression)
     np.testing.assert_array_equal(null_of(expression, workers=Workers(threads=2)), whole)
-    for name, size in (("MOVED", 4), ("SORTED", 5), ("WALKED", 150)):
+    for name, size in (("MOVED", 4), ("SORTED", 5), ("WALKS", 4)):
         monkeypatch.setattr(module, name, size)
     np.testing.assert_allclose(null_of(expression, workers=Workers(threads=3)), whole, rtol=1e-5)
 
@@ -116,18 +116,17 @@ def test_places_beyond_the_closest_are_off_by_less_than_a_step(rng, monkeypatch)
     graph, unit = whitened_graph(genes, CONFIG), unit_rows(genes)
     space = Whitening.of(unit, CONFIG.ridge)
     whitened, moved = space.apply(unit), space.apply(unit_rows(moved))
-    exact, _ = module._joined(module._Genes.of(whitened, graph, rows, Workers()), moved, 6, Workers())
+    likeness = (moved @ whitened.T)[:, rows]
+    fine = module._Genes.of(whitened, graph, rows, Workers())
+    of_bait = module._ranks_of_baits(fine, likeness, slice(None))
     monkeypatch.setattr(module, "FINE", 40)
-    coarse_genes = module._Genes.of(whitened, graph, rows, Workers())
-    coarse, _ = module._joined(coarse_genes, moved, 6, Workers())
-    likeness = moved @ whitened.T
-    rank_of_gene = 1 + (likeness[:, None, :] > likeness[:, rows, None] + ROUNDING).sum(axis=2)
-    of_bait, found = exact.astype(np.float64) ** 2 / rank_of_gene, coarse.astype(np.float64) ** 2 / rank_of_gene
+    coarse = module._Genes.of(whitened, graph, rows, Workers())
+    found = module._ranks_of_baits(coarse, likeness, slice(None))
     near = of_bait <= 40
     assert near.sum() > 50
-    assert coarse_genes.likeness.shape[1] < 100
-    np.testing.assert_allclose(found[near], of_bait[near], rtol=1e-5)
-    assert (np.abs(found - of_bait) <= module.COARSE).all()
+    assert coarse.likeness.shape[1] < 100
+    np.testing.assert_array_equal(found[near], of_bait[near])
+    assert (np.abs(found - of_bait) < module.COARSE).all()
 
 
 def test_with_no_sample_moved_genes_have_about_the_evidence_of_the_study(expression):
