@@ -20,7 +20,8 @@ from tests.benchmarks.scoreboard_methods import Board, Question, board, shown_pa
 from tests.benchmarks.studies import Floats, Study, prior_evidence, study_of
 
 Integers = npt.NDArray[np.int64]
-SEEDS = (3, 4)
+SEEDS = (3, 4, 5, 6)
+"""Not those (1 and 2) on which the weight of the baits was chosen."""
 SIZES = ((7, 2), (12, 3))
 """Groups, and those in which a pathway is active."""
 PATHWAY, RANDOM_BAITS = 50, 5
