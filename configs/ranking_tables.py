@@ -17,8 +17,6 @@ _CLOSENESS = {
 }
 TARGET_EVIDENCES = ("correlation", "homology", "bait")
 """Evidences on a target: another target, another ranking."""
-GLOBAL_EVIDENCES = ("autoencoder", "graph")
-"""Evidences on genes in general, the same for every target: a prior."""
 NULL_PARTS = ("correlation", "bait")
 """Evidences on the target that are drawn anew under the null."""
 

@@ -19,8 +19,6 @@ BINS = 10
 """Bins of partners for each one wanted: the k-th largest of the bins' maxima bounds the k-th largest partner."""
 LEFT = 1e-4
 """Share of a walk that is left out."""
-SEEDS = 256
-"""Walks that are computed in one go."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

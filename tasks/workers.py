@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
 GPU_BLOCK = 8192
 """Genes and metabolites in a block on a GPU, which is fast on large products alone."""
-BAIT_BLOCK = 1024
-"""Genes that are compared with a few hundred others in one go, when ranks among all genes are counted."""
 
 
 def correlation_workers(runtime: Runtime) -> "Workers":
