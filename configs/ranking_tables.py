@@ -71,16 +71,6 @@ RANKING_CONTRACTS = (
         number("expected_false", "genes, if no gene had to do with the target"),
         number("share", "of the top, at most 1"),
     ),
-    contract(
-        "homology_hits",
-        text("family"),
-        text("gene_id"),
-        text("best_member"),
-        number("evalue"),
-        number("bit_score", "bits"),
-        number("coverage", "share of the profile or reference, 0 to 1", nullable=True),
-        number("grade", "0 to 1"),
-    ),
     contract("annotation", text("gene_id"), text("description", nullable=True)),
     contract(
         "ranking",

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from configs.homology import FamilyConfig, HomologyConfig
 from configs.ranking import RankingConfig
 from configs.section import Name, Section
 
@@ -67,17 +68,6 @@ class SamplesConfig(Section):
             message = "series_by names columns of a sample sheet, and there is none; name its file in path"
             raise ValueError(message)
         return self
-
-
-class FamilyConfig(Section):
-    """A named gene family and the search tables that support it."""
-
-    tables: Ids = Field(description="BLAST or DIAMOND outfmt 6 or 7, HMMER --tblout or --domtblout files (also .gz).")
-    members: tuple[str, ...] = Field(
-        (), description="Query, profile or reference ids of this family; all of the tables when empty."
-    )
-    targets: tuple[str, ...] = Field((), description="Targets that this family serves; all when empty.")
-    max_evalue: float = Field(1e-5, gt=0, le=10, description="Hits with a larger E-value are no hits.")
 
 
 class BaitSource(Section):
@@ -272,7 +262,10 @@ class StudyConfig(Section):
         default_factory=dict,
         description="Known genes of a target's pathway, by target: a list, or `from_families` and `top`.",
     )
-    families: dict[Name, FamilyConfig] = Field(default_factory=dict, description="Gene families with search tables.")
+    families: dict[Name, FamilyConfig] = Field(
+        default_factory=dict, description="Gene families, by search tables, profiles or reference proteins."
+    )
+    homology: HomologyConfig = HomologyConfig()
     annotation: str | None = Field(None, description="Table with gene_id and description columns, for display.")
     preprocess: PreprocessConfig = PreprocessConfig()
     autoencoder: AutoencoderConfig = AutoencoderConfig()
@@ -310,6 +303,17 @@ class StudyConfig(Section):
                 raise ValueError(message)
         if unknown := sorted(set(self.autoencoder.widths) - set(self.layers)):
             message = f"autoencoder.widths names the layers {unknown}, which are not among {sorted(self.layers)}"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _families_have_sequences(self) -> Self:
+        searched = [name for name, family in self.families.items() if family.profiles or family.references]
+        if searched and self.homology.sequences is None:
+            message = (
+                f"the families {searched} have profiles or references to search with, and no sequences to search; "
+                "name a FASTA file in homology.proteins or homology.transcripts"
+            )
             raise ValueError(message)
         return self
 

@@ -1,6 +1,7 @@
 """Table contracts: what every Parquet kind holds, column by column."""
 
 from configs.columns import Column, TableContract, contract, count, number, text
+from configs.homology_tables import HOMOLOGY_CONTRACTS
 from configs.ranking_tables import RANKING_CONTRACTS
 
 _RHO = number("rho", "correlation by the study's method, -1 to 1")
@@ -278,6 +279,7 @@ _CONTRACTS = (
         *_spread("perturbation", _PERTURBATION),
         count("n_fits"),
     ),
+    *HOMOLOGY_CONTRACTS,
     *RANKING_CONTRACTS,
 )
 

@@ -10,23 +10,10 @@ from typing import Literal
 import pandas as pd
 
 from configs.errors import TableError
+from models.hits import COLUMNS, NUMBERS
 
 Row = tuple[int, str]
 """Line number from 1, and the line."""
-
-NUMBERS = (
-    "evalue",
-    "bit_score",
-    "query_start",
-    "query_end",
-    "subject_start",
-    "subject_end",
-    "query_length",
-    "subject_length",
-    "domain_evalue",
-)
-COLUMNS = ("query", "subject", *NUMBERS)
-"""Columns of every table of hits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +71,7 @@ DOMTBLOUT = Layout(
         "evalue": 6,
         "bit_score": 7,
         "domain_evalue": 12,
+        "domain_score": 13,
         "query_start": 15,
         "query_end": 16,
         "subject_start": 17,

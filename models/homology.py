@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.errors import UserError, first_of, nearest
-from configs.study import FamilyConfig
-from models.homology_tables import Hits, swap_coordinates
+from configs.homology import FamilyConfig
+from models.hits import Hits
+from models.homology_tables import swap_coordinates
 
 Side = Literal["query", "subject"]
 

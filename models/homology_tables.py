@@ -6,7 +6,6 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -14,9 +13,8 @@ import pandas as pd
 from scipy import stats
 
 from configs.errors import TableError
-from models.hmmer_rows import COLUMNS, DOMTBLOUT, NHMMER_TBLOUT, NUMBERS, TBLOUT, Row, parse_rows
-
-Format = Literal["blast", "tblout", "domtblout", "nhmmer_tblout", "empty"]
+from models.hits import COLUMNS, NUMBERS, Hits
+from models.hmmer_rows import DOMTBLOUT, NHMMER_TBLOUT, TBLOUT, Row, parse_rows
 
 STANDARD = (
     *("qseqid", "sseqid", "pident", "length", "mismatch", "gapopen"),
@@ -36,6 +34,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "query_length": ("query length", "qlen"),
     "subject_length": ("subject length", "slen", "tlen"),
     "domain_evalue": (),
+    "domain_score": (),
 }
 """Names that BLAST+, DIAMOND and MMseqs2 give to the columns that are read, in lower case, the best first."""
 
@@ -44,37 +43,6 @@ RERUN = (
     "Give a BLAST or DIAMOND table of outfmt 6 with the twelve standard columns first, "
     "an outfmt 7 table (it names its columns), or what HMMER writes with --tblout or --domtblout."
 )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Hits:
-    """The hits of one search table.
-
-    Attributes
-    ----------
-    frame : DataFrame
-        One row a local alignment (BLAST), domain (--domtblout) or pair (--tblout). ``query``, ``subject`` : str,
-        ids as written; ``evalue`` and ``bit_score`` : float64, of the alignment for BLAST and of the full sequence for
-        HMMER; ``query_start``, ``query_end``, ``subject_start``, ``subject_end`` : float64, 1-based, inclusive, start
-        after end on a reverse strand; ``query_length``, ``subject_length`` : float64; ``domain_evalue`` : float64, the
-        independent E-value of a HMMER domain. NaN where the table does not say. Coordinates on a profile stand with
-        the profile, whichever column holds it.
-    format : str
-        What the table was found to be.
-    name : str
-        Name of the file, for messages.
-    profile_side : {'query', 'subject'} or None
-        Column that holds the profiles of a HMMER table; None for BLAST, and for a HMMER table whose closing comments
-        are gone, which is read as if profiles were queries (hmmsearch).
-    notes : tuple of str
-        What a reader of the report should know about how the table was read.
-    """
-
-    frame: pd.DataFrame
-    format: Format
-    name: str = "hits"
-    profile_side: Literal["query", "subject"] | None = None
-    notes: tuple[str, ...] = ()
 
 
 def read_hits(content: bytes, name: str) -> Hits:

@@ -18,7 +18,18 @@ from configs.artifact import Artifact, Runtime, SourceFile
 from tasks.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
-LIBRARIES = ("captum", "numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "torch", "torch-geometric", "umap-learn")
+LIBRARIES = (
+    "captum",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pyhmmer",
+    "scipy",
+    "scikit-learn",
+    "torch",
+    "torch-geometric",
+    "umap-learn",
+)
 _ATTEMPTS = 1000
 
 

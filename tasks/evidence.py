@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from configs.artifact import Artifact, Runtime, SourceFile
-from configs.study import FamilyConfig
+from configs.homology import FamilyConfig
 from tasks.files import file_content
 from tasks.records import CorrelationEvidence, Homology, PairedLayers, TargetQuestion
 from tasks.stage import stage

@@ -64,7 +64,8 @@ def source_paths(study: StudyConfig) -> Iterator[str]:
     """Yield the paths of all tables that a study names."""
     yield from (layer.path for layer in study.layers.values())
     yield from (path for path in (study.samples.path, study.annotation) if path is not None)
-    yield from (table for family in study.families.values() for table in family.tables)
+    yield from study.homology.paths()
+    yield from dict.fromkeys(path for family in study.families.values() for path in family.paths())
 
 
 def output_error(error: OSError, where: str) -> OSError | OutputError:

@@ -7,9 +7,9 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
+from configs.homology import FamilyConfig
 from configs.ranking import BaitConfig
 from configs.simulation import SimulationConfig
-from configs.study import FamilyConfig
 from models.baits import bait_closeness
 from models.correlation import best_partner
 from models.homology import grade_family, homology_evidence

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from sklearn.metrics import roc_auc_score
 
 from configs.errors import UserError
-from configs.study import FamilyConfig
+from configs.homology import FamilyConfig
 from configs.tables import CONTRACTS
+from models.hits import Hits
 from models.homology import gene_side, grade_family, homology_evidence
-from models.homology_tables import Hits, read_hits
+from models.homology_tables import read_hits
 
 GENES = ["g1", "g2", "g3", "g4"]
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from configs.errors import TableError
-from models.hmmer_rows import COLUMNS, NUMBERS
-from models.homology_tables import Hits, read_hits, swap_coordinates
+from models.hits import COLUMNS, NUMBERS, Hits
+from models.homology_tables import read_hits, swap_coordinates
 
 BLAST = b"g1\tP1\t35.1\t462\t275\t14\t1\t444\t10\t464\t3.58e-85\t263\n"
 DOMTBL_HEADING = (

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from configs.artifact import Artifact, Runtime, SourceFile
+from configs.homology import FamilyConfig
 from configs.ranking import BaitConfig, RankingConfig
-from configs.study import FamilyConfig
 from models.layer import Layer
 from tasks.baits import build_gene_graph, score_baits
 from tasks.certainty import permute_groups, refit_baits, refit_correlation
