@@ -49,8 +49,8 @@ HOMOLOGY_CONTRACTS = (
         number("second_grade", "0 to 1", nullable=True),
         count("n_families", "families with a hit"),
     ),
-    # Sequences that are searched, in the order of their file; the gene is null where the expression table has none.
-    contract("proteins", text("sequence_id"), text("gene_id", nullable=True), text("sequence")),
+    # Sequences that are searched, in the order of their file.
+    contract("proteins", text("sequence_id"), text("sequence")),
     # The hits of a search that Cairn ran; columns as `models.hits.Hits` describes them.
     contract(
         "search_hits",

@@ -13,7 +13,8 @@ from configs.study import StudyConfig
 from models.engine_choice import choose_engine, engine_note
 from models.layer import Layer
 from models.presets import parameter_count
-from tasks import evidence, prepare
+from tasks import prepare
+from tasks.check_families import check_families
 from tasks.design import design_facts
 from tasks.networks import hidden_widths_of
 from tasks.records import FoldPlan, PreparedStudy, References
@@ -74,16 +75,7 @@ def _check_annotation_and_families(
 ) -> tuple[str, ...]:
     if study.annotation is not None:
         prepare.read_descriptions.fn(SourceFile(path=str(folder / study.annotation)), runtime)
-    if not study.families:
-        return ()
-    genes, targets = prepared.raw[study.layer_with("genes")], tuple(references.targets)
-    files = {
-        name: tuple(SourceFile(path=str(folder / table)) for table in family.tables)
-        for name, family in study.families.items()
-    }
-    homology = evidence.grade_families.fn(genes, study.families, files, targets, runtime)
-    found = (f"Family {name}: {_counted(table.rows or 0, 'gene')} with a hit." for name, table in homology.hits.items())
-    return (*found, *homology.notes)
+    return check_families(study, folder, prepared, tuple(references.targets), runtime) if study.families else ()
 
 
 def prepare_study(study: StudyConfig, folder: Path, runtime: Runtime) -> tuple[PreparedStudy, tuple[str, ...]]:

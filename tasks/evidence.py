@@ -48,44 +48,6 @@ def correlate_targets(
     )
 
 
-@stage("homology-evidence")
-def grade_families(
-    genes: Artifact,
-    families: dict[str, FamilyConfig],
-    files: dict[str, tuple[SourceFile, ...]],
-    targets: tuple[str, ...],
-    runtime: Runtime,
-) -> Homology:
-    """Grade the hits of each family, and give each gene its best grade among the families of each target."""
-    from models.homology import grade_family, homology_evidence
-    from models.homology_tables import read_hits
-
-    store = Store(runtime.store)
-    layer = store.get_layer(genes, "genes")
-    graded: dict[str, pd.DataFrame] = {}
-    notes: list[str] = []
-    for name, config in families.items():
-        hits = [read_hits(file_content(file), Path(file.path).name) for file in files[name]]
-        family = grade_family(hits, layer.feature_ids, family=name, config=config)
-        graded[name] = family.table
-        notes += family.notes
-    tables = []
-    serving = {
-        target: tuple(name for name, config in families.items() if not config.targets or target in config.targets)
-        for target in targets
-    }
-    for target, names in serving.items():
-        if names:
-            value, best = homology_evidence(graded, layer.feature_ids, families=names)
-            tables.append(evidence_table(target, layer.feature_ids, value, value, list(best)))
-    return Homology(
-        hits={name: store.put_table(table, "homology_hits") for name, table in graded.items()},
-        serving=serving,
-        evidence=store.put_table(pd.concat(tables, ignore_index=True), "evidence"),
-        notes=tuple(notes),
-    )
-
-
 def _with_best(evidence: pd.DataFrame, shapes: list[str | None], coefficients: "DesignCorrelation") -> pd.DataFrame:
     """Return the evidence of genes that have a best metabolite with its shape and all coefficients of the pair."""
     rows = evidence.reset_index(drop=True).rename(columns={"value": "rho", "detail": "metabolite_id"})

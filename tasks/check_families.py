@@ -1,0 +1,81 @@
+"""Looking at gene families without searching: do files, members and ids fit, and what would be searched."""
+
+from pathlib import Path
+
+from configs.artifact import Runtime, SourceFile
+from configs.homology import FamilyConfig
+from configs.study import StudyConfig
+from tasks import homology, sequences
+from tasks.records import FamilyEvidence, FamilyFiles, PreparedStudy, SequencesRead
+from tasks.search import wanted_members
+from tasks.store import Store
+
+
+def check_families(
+    study: StudyConfig, folder: Path, prepared: PreparedStudy, targets: tuple[str, ...], runtime: Runtime
+) -> tuple[str, ...]:
+    """Read all that tells the members of families, grade what search tables tell; raises what a run would raise."""
+    looked = _Look(study, folder, runtime)
+    families, notes = looked.families()
+    read = looked.sequences()
+    searched = [looked.search_sentence(name, family, read) for name, family in families.items()] if read else []
+    graded = homology.grade_families.fn(
+        prepared.raw[study.layer_with("genes")],
+        {name: looked.evidence(family) for name, family in families.items()},
+        read,
+        looked.optional(study.homology.gene_map),
+        targets,
+        runtime,
+    )
+    found = [
+        f"Family {name}: {table.rows or 0:,} gene{'' if table.rows == 1 else 's'} with a hit in its tables."
+        for name, table in graded.hits.items()
+        if families[name].tables
+    ]
+    said = (sentence for sentence in searched if sentence)
+    return (*notes, *(read.notes if read else ()), *found, *said, *graded.notes)
+
+
+class _Look:
+    """The files of a study's families, read without Prefect."""
+
+    def __init__(self, study: StudyConfig, folder: Path, runtime: Runtime) -> None:
+        self._study, self._folder, self._runtime = study, folder, runtime
+
+    def file(self, path: str) -> SourceFile:
+        return SourceFile(path=str(self._folder / path))
+
+    def optional(self, path: str | None) -> SourceFile | None:
+        return None if path is None else self.file(path)
+
+    def families(self) -> tuple[dict[str, FamilyConfig], tuple[str, ...]]:
+        """Return the families with their members."""
+        table = self._study.homology.member_table
+        if table is None:
+            return self._study.families, ()
+        read = sequences.read_members.fn(self._study.families, self.file(table), self._runtime)
+        return read.families, read.notes
+
+    def sequences(self) -> SequencesRead | None:
+        """Return the sequences of the genes."""
+        config = self._study.homology
+        if config.proteins:
+            return sequences.read_proteins.fn(self.file(config.proteins), self._runtime)
+        if config.transcripts:
+            file = self.file(config.transcripts)
+            return sequences.translate_transcripts.fn(file, config.genetic_code, config.min_residues, self._runtime)
+        return None
+
+    def evidence(self, family: FamilyConfig) -> FamilyEvidence:
+        """Return what is known of a family without a search."""
+        return FamilyEvidence(config=family, tables=tuple(map(self.file, family.table_paths())), searches=())
+
+    def search_sentence(self, name: str, family: FamilyConfig, read: SequencesRead) -> str | None:
+        """Say what a run would search for; raises UserError where it could not."""
+        if not family.profiles and not family.references:
+            return None
+        files = FamilyFiles(
+            profiles=tuple(map(self.file, family.profiles)), references=tuple(map(self.file, family.references))
+        )
+        wanted = wanted_members(name, files, family.members)
+        ...
