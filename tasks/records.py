@@ -238,13 +238,36 @@ class TargetInquiry(Record):
     bait: BaitEvidence | None
 
 
+class SearchFacts(Record):
+    """A search that Cairn ran for a family: with what, how much of it, and the commands, if it ran any.
+
+    `n_queries` are profiles or reference proteins, `n_sequences` the sequences of the genes; `note` is what else a
+    reader should know, or empty.
+    """
+
+    family: str
+    program: str
+    version: str
+    commands: tuple[str, ...]
+    n_queries: int
+    n_sequences: int
+    n_hits: int
+    note: str
+
+
 class Homology(Record):
-    """Graded hits by family, the families that serve each target, and the evidence by target."""
+    """Graded hits and their domains by family, the best family of each gene, and the evidence by target.
+
+    `serving` are the families that serve each target; `searches` those that Cairn ran itself.
+    """
 
     hits: dict[str, Artifact]
+    domains: dict[str, Artifact]
+    gene_families: Artifact
     serving: dict[str, tuple[str, ...]]
     evidence: Artifact
     notes: tuple[str, ...]
+    searches: tuple[SearchFacts, ...]
 
 
 class EvidenceArtifacts(Record):
