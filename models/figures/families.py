@@ -58,7 +58,7 @@ def family_domains(hits: pd.DataFrame, domains: pd.DataFrame, *, count: int = 15
     colours = _colours(own)
     boxes = _boxes(own if colours else own[own["counted"] | (own["member"] == own["best_member"])])
     if boxes.empty:
-        return message_figure("no hit has a position in its protein")
+        return message_figure("no hit of the best genes has a position")
     tall = 1 + _LANE * (boxes.groupby("row")["lane"].max().reindex(best.index, fill_value=-1).to_numpy() + 1)
     height = float(tall.sum())
     middles = np.cumsum(tall) - tall + 0.5
