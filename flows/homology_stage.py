@@ -30,7 +30,7 @@ def start_searches(run: Context) -> Searches:
     read = _sequences(run)
     started = {}
     for name, family in families.items():
-        if read and (family.profiles or family.references):
+        if read and family.is_searched:
             started[name] = run.steps.start_as(
                 f"search-{name}",
                 search.search_family,
@@ -60,9 +60,7 @@ def grade(run: Context, content: RunContent, searches: Searches) -> Homology:
         for name, family in searches.families.items()
     }
     gene_map = run.optional_file(config.gene_map)
-    graded = run.steps.run(
-        homology.grade_families, genes, families, searches.read, gene_map, targets, run.runtime
-    )
+    graded = run.steps.run(homology.grade_families, genes, families, searches.read, gene_map, targets, run.runtime)
     said = (*searches.notes, *(searches.read.notes if searches.read else ()), *graded.notes)
     return graded.model_copy(update={"notes": said})
 

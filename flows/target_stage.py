@@ -49,6 +49,8 @@ def inquire(run: Context, content: RunContent, early: Early) -> tuple[RunContent
     runtime, config, seed = run.runtime, run.study.ranking, run.study.seed
     layers, question = run.paired(content), _question(run)
     correlation, homology = early.correlation.result(), grade(run, content, early.searches) if early.searches else None
+    if homology:
+        run.pictures.append(run.steps.start(pictures.draw_families, homology, runtime))
     content = _with_family_baits(run, content, homology)
     graph, bait, references = early.graph.result() if early.graph else None, None, content.references
     if graph and references.baits:

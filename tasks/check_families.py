@@ -8,32 +8,32 @@ from configs.study import StudyConfig
 from tasks import homology, sequences
 from tasks.records import FamilyEvidence, FamilyFiles, PreparedStudy, SequencesRead
 from tasks.search import wanted_members
-from tasks.store import Store
 
 
 def check_families(
     study: StudyConfig, folder: Path, prepared: PreparedStudy, targets: tuple[str, ...], runtime: Runtime
 ) -> tuple[str, ...]:
     """Read all that tells the members of families, grade what search tables tell; raises what a run would raise."""
-    looked = _Look(study, folder, runtime)
-    families, notes = looked.families()
-    read = looked.sequences()
-    searched = [looked.search_sentence(name, family, read) for name, family in families.items()] if read else []
+    look = _Look(study, folder, runtime)
+    families, notes = look.families()
+    read = look.sequences()
+    searched = [look.search_sentence(name, family, read) for name, family in families.items() if family.is_searched]
     graded = homology.grade_families.fn(
         prepared.raw[study.layer_with("genes")],
-        {name: looked.evidence(family) for name, family in families.items()},
+        {name: look.evidence(family) for name, family in families.items() if family.tables},
         read,
-        looked.optional(study.homology.gene_map),
+        look.optional(study.homology.gene_map),
         targets,
         runtime,
     )
     found = [
-        f"Family {name}: {table.rows or 0:,} gene{'' if table.rows == 1 else 's'} with a hit in its tables."
-        for name, table in graded.hits.items()
-        if families[name].tables
+        f"Family {name}: {_genes(table.rows or 0)} with a hit in its tables." for name, table in graded.hits.items()
     ]
-    said = (sentence for sentence in searched if sentence)
-    return (*notes, *(read.notes if read else ()), *found, *said, *graded.notes)
+    return (*notes, *(read.notes if read else ()), *searched, *found, *graded.notes)
+
+
+def _genes(count: int) -> str:
+    return "1 gene" if count == 1 else f"{count:,} genes"
 
 
 class _Look:
@@ -70,12 +70,20 @@ class _Look:
         """Return what is known of a family without a search."""
         return FamilyEvidence(config=family, tables=tuple(map(self.file, family.table_paths())), searches=())
 
-    def search_sentence(self, name: str, family: FamilyConfig, read: SequencesRead) -> str | None:
+    def search_sentence(self, name: str, family: FamilyConfig, read: SequencesRead | None) -> str:
         """Say what a run would search for; raises UserError where it could not."""
-        if not family.profiles and not family.references:
-            return None
         files = FamilyFiles(
             profiles=tuple(map(self.file, family.profiles)), references=tuple(map(self.file, family.references))
         )
         wanted = wanted_members(name, files, family.members)
-        ...
+        program = self._study.homology.program
+        if wanted.references and program != "phmmer":
+            find_program(program)
+        parts = [
+            *([f"{len(wanted.profiles):,} profiles by hmmsearch"] if wanted.profiles else []),
+            *([f"{len(wanted.references):,} reference proteins by {program}"] if wanted.references else []),
+        ]
+        count = read.proteins.rows or 0 if read else 0
+        return " ".join(
+            (f"Family {name}: a run searches {count:,} proteins with {' and '.join(parts)}.", *wanted.notes)
+        )

@@ -1,15 +1,12 @@
 """Evidence by gene and target: correlation with its null, baits, homology."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from configs.artifact import Artifact, Runtime, SourceFile
-from configs.homology import FamilyConfig
-from tasks.files import file_content
-from tasks.records import CorrelationEvidence, Homology, PairedLayers, TargetQuestion
+from configs.artifact import Runtime
+from tasks.records import CorrelationEvidence, PairedLayers, TargetQuestion
 from tasks.stage import stage
 from tasks.store import Store
 from tasks.target_values import evidence_table, target_values

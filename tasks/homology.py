@@ -1,8 +1,9 @@
 """Homology as evidence: every gene graded in every family, families compared, targets served."""
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from configs.artifact import Artifact, Runtime, SourceFile
@@ -13,6 +14,9 @@ from tasks.records import FamilyEvidence, Homology, Search, SequencesRead
 from tasks.stage import stage
 from tasks.store import Store
 from tasks.target_values import evidence_table
+
+if TYPE_CHECKING:
+    from models.gene_ids import GeneIds
 
 
 @stage("homology-evidence", version=2)
@@ -25,15 +29,17 @@ def grade_families(
     runtime: Runtime,
 ) -> Homology:
     """Grade the hits of each family, and give each gene its best grade among the families of each target."""
-    from models.gene_ids import GeneIds
     from models.gene_map import read_gene_map
+
+    from models.gene_ids import GeneIds
     from models.homology import compare_families, grade_family, homology_evidence
 
     store = Store(runtime.store)
     gene_ids = store.get_layer(genes, "genes").feature_ids
     aliases = read_gene_map(file_content(gene_map), Path(gene_map.path).name) if gene_map else {}
     known = GeneIds.of(gene_ids, aliases)
-    lengths, notes = _lengths(sequences, known, store)
+    lengths, said = sequence_lengths(sequences, known, store)
+    notes = [*known.notes, *said]
     graded = {}
     for name, family in families.items():
         hits, config = _all_hits(family, store), _with_searched_members(family)
@@ -52,7 +58,7 @@ def grade_families(
         domains={name: store.put_table(family.domains, "homology_domains") for name, family in graded.items()},
         gene_families=store.put_table(best, "gene_families"),
         serving=serving,
-        evidence=store.put_table(pd.concat(evidence, ignore_index=True), "evidence"),
+        evidence=store.put_table(_joined(evidence), "evidence"),
         searches=tuple(search.facts for family in families.values() for search in family.searches),
         notes=tuple(notes),
     )
@@ -95,12 +101,21 @@ def _serving(families: dict[str, FamilyEvidence], target: str) -> tuple[str, ...
     return tuple(name for name, targets in chosen if not targets or target in targets)
 
 
-def _lengths(sequences: SequencesRead | None, known: "GeneIds", store: Store) -> tuple[dict[str, int], list[str]]:
+def sequence_lengths(
+    sequences: SequencesRead | None, known: "GeneIds", store: Store
+) -> tuple[dict[str, int], tuple[str, ...]]:
     """Return the residues of each sequence, and how many sequences join genes; raises UserError where none does."""
+    from models.gene_ids import require_joined
+
     if sequences is None:
-        return {}, []
+        return {}, ()
     table = store.get_table(sequences.proteins)
     join = known.join(table["sequence_id"])
-    join.require_any(sequences.file)
+    require_joined(join, sequences.file, known)
     lengths = dict(zip(table["sequence_id"], table["sequence"].str.len().tolist(), strict=True))
-    return lengths, [join.sentence(sequences.file)]
+    return lengths, (join.sentence(sequences.file),)
+
+
+def _joined(evidence: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return one table; an empty one where no family serves any target, as when none is graded yet."""
+    return pd.concat(evidence, ignore_index=True) if evidence else evidence_table("", (), np.empty(0), np.empty(0), [])
