@@ -257,7 +257,9 @@ def _target_view(place: int, target: TargetReport, anchors: Mapping[str, str]) -
 
 def _family_view(family: FamilyReport, anchors: Mapping[str, str]) -> FamilyView:
     anchor = anchors[family.name]
-    caption = f"{family.name}: the {len(family.hits):,} best of {family.n_genes:,} genes with a hit"
+    shown = len(family.hits)
+    best = "all" if shown == family.n_genes else f"the {shown:,} best of {family.n_genes:,}"
+    caption = f"{family.name}: {best} genes with a hit"
     members = members_table(f"{anchor}-members", caption, family.hits, anchors)
     return FamilyView(anchor, family, members, rival_sentences(family.hits))
 

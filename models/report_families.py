@@ -65,19 +65,30 @@ def members_table(name: str, caption: str, hits: Sequence[Record], anchors: Mapp
 
 
 def rival_sentences(hits: Sequence[Record]) -> tuple[str, ...]:
-    """Say which genes fit another family better, and which nearly as well, rows of the contract `homology_hits`."""
-    rivals = [(f"{row['gene_id']} ({row['rival']})", float(str(row["margin"]))) for row in hits if _has_rival(row)]
-    better = [gene for gene, margin in rivals if margin < 0]
-    close = [gene for gene, margin in rivals if 0 <= margin < CLOSE]
+    """Say which genes fit another family better, and which nearly as well.
+
+    Parameters
+    ----------
+    hits : sequence of mapping
+        Rows of the contract `homology_hits`. A grade below `CLOSE` fits nothing well, so its margin says nothing.
+
+    Returns
+    -------
+    tuple of str
+        A sentence each, the first five genes named; none for what no gene does.
+    """
+    rivals = [row for row in hits if isinstance(row["rival"], str)]
+    better = [row for row in rivals if _number(row, "margin") < 0]
+    close = [row for row in rivals if 0 <= _number(row, "margin") < CLOSE <= _number(row, "grade")]
     said = ((better, "another family better"), (close, f"another family nearly as well, by a margin below {CLOSE:g}"))
-    return tuple(_sentence(genes, len(hits), what) for genes, what in said if genes)
+    return tuple(_sentence(rows, len(hits), what) for rows, what in said if rows)
 
 
-def _has_rival(row: Record) -> bool:
-    return isinstance(row["rival"], str)
+def _number(row: Record, column: str) -> float:
+    return float(str(row[column]))
 
 
-def _sentence(genes: Sequence[str], total: int, what: str) -> str:
-    further = f" and {len(genes) - _LISTED} more" if len(genes) > _LISTED else ""
-    fit = "fits" if len(genes) == 1 else "fit"
-    return f"{len(genes)} of the {total} {fit} {what}: {', '.join(genes[:_LISTED])}{further}."
+def _sentence(rows: Sequence[Record], total: int, what: str) -> str:
+    genes = ", ".join(f"{row['gene_id']} ({row['rival']})" for row in rows[:_LISTED])
+    further = f" and {len(rows) - _LISTED} more" if len(rows) > _LISTED else ""
+    return f"{len(rows)} of the {total} {'fits' if len(rows) == 1 else 'fit'} {what}: {genes}{further}."

@@ -14,7 +14,7 @@ Span = tuple[float, float]
 Anchors = Mapping[str, Mapping[str, str]]
 
 _FORMATS = {"share": ".0%", "mean": ".2f", "sd": ".2f", "value": ".4g", "expected_false": ".1f"} | {
-    "bit_score": ".1f",
+    "bit_score": ",.1f",
     "member_coverage": ".0%",
     "protein_coverage": ".0%",
     "median_rank": ".1f",

@@ -181,7 +181,9 @@ _FAMILY = {
     ),
     "protein_coverage": ColumnWord("0 to 1", "Share of the gene's protein that the alignments cover.", SCORE),
     "reciprocal": ColumnWord(
-        "", "Whether the best hit of the member is this gene as well; empty where only one direction was searched."
+        "",
+        "Yes where the gene is the best hit of its best member as well; no lowers the grade. Empty where the search "
+        "went one way only.",
     ),
     "grade": ColumnWord("0 to 1", "How well the gene fits the family; the homology evidence of the ranking.", SCORE),
     "margin": ColumnWord(
