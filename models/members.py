@@ -12,8 +12,8 @@ def members_by_family(content: bytes, name: str) -> dict[str, tuple[str, ...]]:
     Parameters
     ----------
     content : bytes
-        CSV, TSV, XLSX or Parquet with a header: a column `family`, and the id of the profile or reference protein in the
-        first of the other columns. Further columns are not read.
+        CSV, TSV, XLSX or Parquet with a header: a column `family`, and the id of the profile or reference protein in
+        the first of the other columns. Further columns are not read.
     name : str
         Name of the file, for messages.
 

@@ -6,6 +6,7 @@ from configs.artifact import Runtime, SourceFile
 from configs.homology import FamilyConfig
 from configs.study import StudyConfig
 from tasks import homology, sequences
+from tasks.programs import find_program
 from tasks.records import FamilyEvidence, FamilyFiles, PreparedStudy, SequencesRead
 from tasks.search import wanted_members
 

@@ -1,13 +1,15 @@
 """Searching the genes for families: HMMER in process, BLAST+ or DIAMOND where they are installed."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from configs.artifact import Artifact, Runtime
+from configs.artifact import Artifact, Runtime, SourceFile
 from configs.errors import UserError, first_of, nearest
 from tasks.files import file_content
+from tasks.programs import run_program
 from tasks.progress import tell_share
 from tasks.records import FamilyFiles, Search, SearchFacts, SearchQuestion
 from tasks.stage import stage
@@ -15,9 +17,9 @@ from tasks.store import Store
 from tasks.workers import usable_cores
 
 if TYPE_CHECKING:
-    from pyhmmer.plan7 import HMM
-
     from models.hits import Hits
+    from models.hmmer_search import SearchSettings
+    from models.profiles import Profile
     from models.sequences import Protein
 
 _BATCH = 2048
@@ -28,7 +30,7 @@ _BATCH = 2048
 class Wanted:
     """The profiles and reference proteins of one family, and what to know about them."""
 
-    profiles: tuple["HMM", ...]
+    profiles: tuple["Profile", ...]
     references: tuple["Protein", ...]
     notes: tuple[str, ...]
 
@@ -39,73 +41,12 @@ def search_family(
 ) -> tuple[Search, ...]:
     """Search all proteins for the profiles and for the reference proteins of one family."""
     wanted = wanted_members(family, files, question.members)
-    database = _Database(family, proteins, Store(runtime.store))
+    database = _Database(family, proteins, question, runtime)
     parts = [
-        *([partial(_by_profiles, wanted.profiles)] if wanted.profiles else []),
-        *([partial(_BY[question.program], wanted.references)] if wanted.references else []),
+        *([partial(database.by_profiles, wanted.profiles)] if wanted.profiles else []),
+        *([partial(database.by_references, wanted.references)] if wanted.references else []),
     ]
-    return tuple(
-        search(database, question, database.progress(number, len(parts)), runtime)
-        for number, search in enumerate(parts)
-    )
-
-
-def _by_profiles(
-    profiles: "Sequence[Profile]",
-    database: "_Database",
-    question: SearchQuestion,
-    progress: Callable[[int], None],
-    runtime: Runtime,
-) -> Search:
-    from models.hmmer_search import SearchSettings, search_profiles
-
-    del runtime
-    settings = SearchSettings(question.max_evalue, question.thresholds, usable_cores())
-    found = search_profiles(
-        profiles, database.batches, n_proteins=database.n_proteins, settings=settings, progress=progress
-    )
-    names = [profile.name for profile in profiles]
-    return database.kept(found, _in_process("hmmsearch", database, found, len(names)), names)
-
-
-def _by_phmmer(
-    references: "Sequence[Protein]",
-    database: "_Database",
-    question: SearchQuestion,
-    progress: Callable[[int], None],
-    runtime: Runtime,
-) -> Search:
-    from models.hmmer_search import SearchSettings, search_references
-
-    del runtime
-    settings = SearchSettings(question.max_evalue, question.thresholds, usable_cores())
-    found = search_references(
-        references, database.batches, n_proteins=database.n_proteins, settings=settings, progress=progress
-    )
-    names = [protein.name for protein in references]
-    return database.kept(found, _in_process("phmmer", database, found, len(names)), names)
-
-
-def _by_program(
-    references: "Sequence[Protein]",
-    database: "_Database",
-    question: SearchQuestion,
-    progress: Callable[[int], None],
-    runtime: Runtime,
-) -> Search: ...
-
-
-def _in_process(program: str, database: "_Database", hits: "Hits", n_queries: int) -> SearchFacts:
-    return SearchFacts(
-        family=database.family,
-        program=program,
-        version=f"HMMER of pyhmmer {version('pyhmmer')}",
-        commands=(),
-        n_queries=n_queries,
-        n_sequences=database.n_proteins,
-        n_hits=len(hits.frame),
-        note=" ".join(hits.notes),
-    )
+    return tuple(search(_Progress(f"search-{family}", number, len(parts))) for number, search in enumerate(parts))
 
 
 def wanted_members(family: str, files: FamilyFiles, members: tuple[str, ...]) -> Wanted:
@@ -116,8 +57,7 @@ def wanted_members(family: str, files: FamilyFiles, members: tuple[str, ...]) ->
     UserError
         The files hold none of the members.
     """
-    from models.hmmer_search import profile_names, read_profiles
-
+    from models.profiles import profile_names, read_profiles
     from models.sequences import read_proteins
 
     profiles = [profile for file in files.profiles for profile in read_profiles(file_content(file), _name(file))]
@@ -142,25 +82,94 @@ def wanted_members(family: str, files: FamilyFiles, members: tuple[str, ...]) ->
     return Wanted(chosen, known, notes)
 
 
+def _name(file: SourceFile) -> str:
+    return Path(file.path).name
+
+
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """How far one of the searches of a step has come, counted from 0."""
+
+    step: str
+    number: int
+    n_searches: int
+
+    def tell(self, seen: int, n_proteins: int) -> None:
+        """Say how many proteins the search has seen."""
+        tell_share(self.step, (self.number + seen / n_proteins) / self.n_searches)
+
+
 class _Database:
-    """The proteins that are searched, and how far a search of them has come."""
+    """The proteins of the genes, to be searched for one family."""
 
-    def __init__(self, family: str, proteins: Artifact, store: Store) -> None:
-        self.family, self.n_proteins = family, proteins.rows or 0
-        self._artifact, self._store = proteins, store
+    def __init__(self, family: str, proteins: Artifact, question: SearchQuestion, runtime: Runtime) -> None:
+        self._family, self._proteins, self._question, self._runtime = family, proteins, question, runtime
+        self._store, self._n_proteins = Store(runtime.store), proteins.rows or 0
 
-    def batches(self) -> "Iterator[Sequence[Protein]]":
+    def by_profiles(self, profiles: "Sequence[Profile]", progress: _Progress) -> Search:
+        """Search with hmmsearch in process."""
+        from models.hmmer_search import search_profiles
+
+        found = search_profiles(
+            profiles,
+            self._batches,
+            n_proteins=self._n_proteins,
+            settings=self._settings(),
+            progress=lambda seen: progress.tell(seen, self._n_proteins),
+        )
+        return self._kept(found, [profile.name for profile in profiles], "hmmsearch", _hmmer_version(), ())
+
+    def by_references(self, references: "Sequence[Protein]", progress: _Progress) -> Search:
+        """Search with phmmer in process, or with the program that the study names."""
+        from models.hmmer_search import search_references
+
+        program, names = self._question.program, [protein.name for protein in references]
+        if program == "phmmer":
+            found = search_references(
+                references,
+                self._batches,
+                n_proteins=self._n_proteins,
+                settings=self._settings(),
+                progress=lambda seen: progress.tell(seen, self._n_proteins),
+            )
+            return self._kept(found, names, program, _hmmer_version(), ())
+        hits, run = run_program(
+            program,
+            ((protein.name, protein.sequence) for protein in references),
+            ((protein.name, protein.sequence) for batch in self._batches() for protein in batch),
+            max_evalue=self._question.max_evalue,
+            cores=usable_cores(),
+            timeout_seconds=self._runtime.timeout_seconds,
+        )
+        return self._kept(hits, names, program, run.version, run.commands)
+
+    def _settings(self) -> "SearchSettings":
+        from models.hmmer_search import SearchSettings
+
+        return SearchSettings(self._question.max_evalue, self._question.thresholds, usable_cores())
+
+    def _batches(self) -> "Iterator[Sequence[Protein]]":
         """Yield all proteins, some at a time."""
         from models.sequences import Protein
 
-        for frame in self._store.iterate_table(self._artifact, _BATCH):
+        for frame in self._store.iterate_table(self._proteins, _BATCH):
             yield [Protein(*row) for row in zip(frame["sequence_id"], frame["sequence"], strict=True)]
 
-    def progress(self, part: int, parts: int) -> Callable[[int], None]:
-        """Return what takes note of how many proteins the part of the search from 0 has seen."""
-        step = f"search-{self.family}"
-        return lambda seen: tell_share(step, (part + seen / self.n_proteins) / parts)
-
-    def kept(self, hits: "Hits", facts: SearchFacts, members: Sequence[str]) -> Search:
-        """Keep the hits of a search."""
+    def _kept(
+        self, hits: "Hits", members: Sequence[str], program: str, version: str, commands: tuple[str, ...]
+    ) -> Search:
+        facts = SearchFacts(
+            family=self._family,
+            program=program,
+            version=version,
+            commands=commands,
+            n_queries=len(members),
+            n_sequences=self._n_proteins,
+            n_hits=hits.frame["subject"].nunique(),
+            note=" ".join(hits.notes),
+        )
         return Search(hits=self._store.put_table(hits.frame, "search_hits"), members=tuple(members), facts=facts)
+
+
+def _hmmer_version() -> str:
+    return f"of pyhmmer {version('pyhmmer')}"
