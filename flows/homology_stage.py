@@ -23,7 +23,8 @@ class Searches:
 def start_searches(run: Context) -> Searches:
     """Read the sequences and start a search of each family that has profiles or references."""
     config, runtime = run.study.homology, run.runtime
-    families, notes = dict(run.study.families), ()
+    families: dict[str, FamilyConfig] = dict(run.study.families)
+    notes: tuple[str, ...] = ()
     if config.member_table:
         named = run.steps.run(sequences.read_members, families, run.file(config.member_table), runtime)
         families, notes = named.families, named.notes
