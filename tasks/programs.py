@@ -116,7 +116,7 @@ def run_program(
         for command in commands:
             _run(command, place)
         hits = read_hits((place.folder / HITS).read_bytes(), f"the hits of {NAMES[program]}", columns=COLUMNS)
-    frame = hits.frame.assign(query=hits.frame["query"].map(queries), subject=hits.frame["subject"].map(subjects))
+    named = {"query": hits.frame["query"].map(queries), "subject": hits.frame["subject"].map(subjects)}
     run = ProgramRun(
         program=program,
         version=version,
@@ -124,7 +124,7 @@ def run_program(
         n_queries=len(queries),
         n_sequences=len(subjects),
     )
-    return replace(hits, frame=frame), run
+    return replace(hits, frame=hits.frame.assign(**named).astype(dict.fromkeys(named, "str"))), run
 
 
 @dataclass(frozen=True, slots=True)
