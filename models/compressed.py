@@ -18,6 +18,11 @@ _ARCHIVES = {
 }
 
 
+def is_gzip(content: bytes) -> bool:
+    """Say whether a file begins as gzip does."""
+    return content.startswith(_GZIP)
+
+
 def decompressed(content: bytes, name: str) -> bytes:
     """Return the content of a file, unpacked if it is gzip.
 
@@ -74,7 +79,7 @@ def _stream(content: bytes, name: str) -> Iterator[io.BytesIO | gzip.GzipFile]:
             )
     raw = io.BytesIO(content)
     try:
-        yield gzip.GzipFile(fileobj=raw) if content.startswith(_GZIP) else raw
+        yield gzip.GzipFile(fileobj=raw) if is_gzip(content) else raw
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise TableError(
             wanted="a whole gzip file",

@@ -1,15 +1,14 @@
 """Lines of a search table: decoded, comments apart from rows, and files of another kind known by how they begin."""
 
 import codecs
-import gzip
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
 
 from configs.errors import TableError
+from models.compressed import decompressed
 from models.hits import COLUMNS, NUMBERS
 
 Row = tuple[int, str]
@@ -22,17 +21,7 @@ RERUN = (
 _BLAST_TABLE = "Search again with -outfmt 6 or 7."
 _HMMER_TABLE = "Search again with --tblout or --domtblout; what HMMER prints by default is for reading."
 
-_BINARY = {
-    b"PK\x03\x04": ("a ZIP archive or a workbook", "Unpack it, or export the sheet as tab-separated text."),
-    b"BZh": ("a file compressed with bzip2", "Unpack it, or compress it with gzip."),
-    b"\xfd7zXZ": ("a file compressed with xz", "Unpack it, or compress it with gzip."),
-    b"\x28\xb5\x2f\xfd": ("a file compressed with zstd", "Unpack it, or compress it with gzip."),
-    b"\x6b\xe3\x3e\x6d\x47\x53\x0e\x3c": (
-        "a DIAMOND archive (outfmt 100)",
-        "Turn it into a table: diamond view --daa FILE --outfmt 6.",
-    ),
-}
-"""First bytes of files that are no text, what they are, and what to do."""
+_DIAMOND_ARCHIVE = b"\x6b\xe3\x3e\x6d\x47\x53\x0e\x3c"
 
 _TEXT = (
     (r">", "a FASTA file", "Name known proteins under references, and those of the genes under homology.proteins."),
@@ -111,21 +100,12 @@ def _numbered(text: str) -> Iterator[Row]:
 
 
 def _decode(content: bytes, name: str) -> str:
-    if content[:2] == b"\x1f\x8b":
-        try:
-            content = gzip.decompress(content)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise TableError(
-                wanted="a whole gzip file",
-                found=f"one that ends too early or is damaged ({error})",
-                where=name,
-                remedy="Copy or download the file again.",
-            ) from error
+    content = decompressed(content, name)
     if content[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:  # what PowerShell writes with ">"
         return content.decode("utf-16", errors="replace")
-    for magic, (found, remedy) in _BINARY.items():
-        if content.startswith(magic):
-            raise _error(found, name, remedy)
+    if content.startswith(_DIAMOND_ARCHIVE):
+        remedy = "Turn it into a table: diamond view --daa FILE --outfmt 6."
+        raise _error("a DIAMOND archive (outfmt 100)", name, remedy)
     if b"\x00" in content:
         found = "a binary file"
         raise _error(found, name, RERUN)

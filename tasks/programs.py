@@ -105,7 +105,7 @@ def run_program(
     """
     from models.homology_tables import read_hits
 
-    executables = {name: _find(name, program) for name in EXECUTABLES[program]}
+    executables = find_program(program)
     with tempfile.TemporaryDirectory(prefix="cairn-search-") as folder:
         place = _Place(Path(folder), executables, program, time.monotonic(), timeout_seconds)
         queries = _write_fasta(place.folder / REFERENCES, references, "q")
@@ -144,6 +144,11 @@ class _Place:
             file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
             lines = file.read().decode("utf-8", errors="replace").split("\n")
         return "; ".join([line.strip() for line in lines if line.strip()][-TAIL_LINES:])
+
+
+def find_program(program: SearchProgram) -> dict[str, str]:
+    """Return the path of each executable of BLAST+ or DIAMOND; raises UserError where one is not on PATH."""
+    return {name: _find(name, program) for name in EXECUTABLES[program]}
 
 
 def _find(name: str, program: SearchProgram) -> str:

@@ -501,8 +501,8 @@ def test_damage_is_named_with_its_place(content: bytes, message: str):
         (b"# Sequence scores\n# ---------------\n#\n# name  bits\n", r"found a HMMER table of --pfamtblout"),
         (b"#target name accession query name accession mdl mdl from\n", r"found a table of cmsearch or cmscan"),
         (b"\x89PNG\x00\x00", r"b: wanted a search table of BLAST, DIAMOND or HMMER, found a binary file"),
-        (b"PK\x03\x04...", r"found a ZIP archive or a workbook"),
-        (b"BZh91AY", r"found a file compressed with bzip2\. Unpack it, or compress it with gzip"),
+        (b"PK\x03\x04...", r"found a file packed with zip"),
+        (b"BZh91AY", r"found a file packed with bzip2\. Unpack it, or pack it with gzip"),
         (b"\x6b\xe3\x3e\x6d\x47\x53\x0e\x3c\x01", r"found a DIAMOND archive .* diamond view --daa FILE --outfmt 6"),
     ],
 )
