@@ -104,8 +104,8 @@ def _decode(content: bytes, name: str) -> str:
     if content[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:  # what PowerShell writes with ">"
         return content.decode("utf-16", errors="replace")
     if content.startswith(_DIAMOND_ARCHIVE):
-        remedy = "Turn it into a table: diamond view --daa FILE --outfmt 6."
-        raise _error("a DIAMOND archive (outfmt 100)", name, remedy)
+        found, remedy = "a DIAMOND archive (outfmt 100)", "Turn it into a table: diamond view --daa FILE --outfmt 6."
+        raise _error(found, name, remedy)
     if b"\x00" in content:
         found = "a binary file"
         raise _error(found, name, RERUN)
