@@ -58,7 +58,7 @@ def read_proteins(content: bytes, name: str) -> Iterator[Protein]:
     """Read the proteins of a FASTA file, one at a time.
 
     Letters become upper case; white space, gaps (``-``) and the stop at the end (``*`` or ``.``) are dropped, so that
-    an alignment gives its sequences. A stop inside stays, as ``*``: HMMER, BLAST and DIAMOND align either side of it.
+    an alignment gives its sequences. A stop inside stays, as ``*``, which HMMER, BLAST and DIAMOND know.
 
     Parameters
     ----------
