@@ -1,19 +1,17 @@
-"""Profiles from HMMER files, and the members that a family takes of them."""
+"""Profiles from HMMER files, and the names that they go by."""
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from itertools import chain
 from typing import TypeAlias
 
 from pyhmmer.easel import AA, Alphabet
 from pyhmmer.plan7 import HMM, HMMFile
 
-from configs.errors import TableError, UnknownIdError, first_of, nearest
+from configs.errors import TableError, first_of
 from models.compressed import decompressed
-from models.sequences import Protein
 
 Profile: TypeAlias = "HMM[AA]"
 """A profile of proteins."""
@@ -56,62 +54,10 @@ def read_profiles(content: bytes, name: str) -> tuple[Profile, ...]:
     return tuple(profiles)
 
 
-def choose_profiles(
-    profiles: Sequence[Profile], members: Sequence[str], where: str, *, references: Collection[str] = ()
-) -> tuple[Profile, ...]:
-    """Choose the profiles of a family by name or accession, with or without its version.
-
-    Parameters
-    ----------
-    profiles : sequence of HMM
-        All profiles of the family's files.
-    members : sequence of str
-        Names (``p450``) or accessions (``PF00067`` or ``PF00067.22``); all profiles when empty.
-    where : str
-        Where the members are listed, for messages.
-    references : collection of str
-        Ids of the family's reference proteins, which members may name as well.
-
-    Returns
-    -------
-    tuple of HMM
-        Those that members name, in the order of `profiles`.
-
-    Raises
-    ------
-    UnknownIdError
-        Members that name neither a profile nor a reference.
-    """
-    names = [_names(profile) for profile in profiles]
-    _check_members(members, list(chain(*names, references)), where)
-    wanted = set(members)
-    return tuple(profile for profile, own in zip(profiles, names, strict=True) if not members or wanted & set(own))
-
-
-def choose_references(
-    references: Sequence[Protein], members: Sequence[str], where: str, *, profiles: Sequence[Profile] = ()
-) -> tuple[Protein, ...]:
-    """Choose the reference proteins of a family by id; as `choose_profiles`, whose names members may hold as well."""
-    known = [protein.name for protein in references]
-    _check_members(members, [*known, *chain(*map(_names, profiles))], where)
-    wanted = set(members)
-    return tuple(protein for protein in references if not members or protein.name in wanted)
-
-
-def _names(profile: Profile) -> tuple[str, ...]:
+def profile_names(profile: Profile) -> frozenset[str]:
+    """Return what a profile may be called: ``p450``, or by accession ``PF00067.22`` or ``PF00067``."""
     accession = profile.accession
-    return (profile.name,) if not accession else (profile.name, accession, accession.partition(".")[0])
-
-
-def _check_members(members: Sequence[str], known: Sequence[str], where: str) -> None:
-    unknown = sorted(set(members).difference(known))
-    if unknown:
-        raise UnknownIdError(
-            wanted="members that are profiles or reference proteins of the family",
-            found=f"{first_of(unknown)} (nearest to {unknown[0]!r}: {nearest(unknown[0], known)})",
-            where=where,
-            remedy="Name profiles by their NAME or ACC, and references by the first word of their header.",
-        )
+    return frozenset((profile.name, *((accession, accession.partition(".")[0]) if accession else ())))
 
 
 @dataclass(frozen=True, slots=True)

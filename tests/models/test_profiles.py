@@ -10,9 +10,8 @@ import pytest
 from pyhmmer.easel import Alphabet, DigitalSequence
 from pyhmmer.plan7 import Background, Builder
 
-from configs.errors import TableError, UnknownIdError
-from models.profiles import choose_profiles, choose_references, read_profiles
-from models.sequences import Protein
+from configs.errors import TableError
+from models.profiles import profile_names, read_profiles
 
 
 @cache
@@ -128,40 +127,6 @@ def test_names_that_stand_there_twice_are_refused():
 PROFILES = hmm("p450", "PF00067.22") + hmm("UDPGT", "PF00201.15") + hmm("own")
 
 
-@pytest.mark.parametrize(
-    ("members", "chosen"),
-    [
-        ((), ["p450", "UDPGT", "own"]),
-        (("own", "p450"), ["p450", "own"]),
-        (("PF00067",), ["p450"]),
-        (("PF00067.22", "p450"), ["p450"]),
-        (("PF00201.15", "Q9SD85.1"), ["UDPGT"]),
-        (("Q9SD85.1",), []),
-    ],
-)
-def test_members_are_names_or_accessions(members: tuple[str, ...], chosen: list[str]):
-    profiles = read_profiles(PROFILES, "f.hmm")
-    found = choose_profiles(profiles, members, "families.P450.members", references=["Q9SD85.1"])
-    assert [profile.name for profile in found] == chosen
-
-
-def test_unknown_members_are_named_with_the_nearest():
-    profiles = read_profiles(PROFILES, "f.hmm")
-    with pytest.raises(UnknownIdError) as error:
-        choose_profiles(profiles, ["P45O", "p450"], "families.P450.members")
-    assert str(error.value) == (
-        "families.P450.members: wanted members that are profiles or reference proteins of the family, found 'P45O' "
-        "(nearest to 'P45O': 'p450'). Name profiles by their NAME or ACC, and references by the first word of their "
-        "header."
-    )
-    with pytest.raises(UnknownIdError, match=r"nearest to 'PF00067.19': .*'PF00067.22'"):  # another version
-        choose_profiles(profiles, ["PF00067.19"], "families.P450.members")
-
-
-def test_references_are_chosen_by_id():
-    references = [Protein("a.1", "MK"), Protein("b", "ML")]
-    profiles = read_profiles(PROFILES, "f.hmm")
-    assert choose_references(references, (), "m") == tuple(references)
-    assert choose_references(references, ("b", "PF00067"), "m", profiles=profiles) == (references[1],)
-    with pytest.raises(UnknownIdError, match=r"m: wanted members .* found 'a' "):
-        choose_references(references, ("a",), "m", profiles=profiles)
+def test_a_profile_goes_by_name_and_by_accession_with_and_without_version():
+    names = [profile_names(profile) for profile in read_profiles(PROFILES, "f.hmm")]
+    assert names == [{"p450", "PF00067.22", "PF00067"}, {"UDPGT", "PF00201.15", "PF00201"}, {"own"}]
