@@ -55,6 +55,7 @@ def grade(run: Context, content: RunContent, searches: Searches) -> Homology:
     families = {
         name: FamilyEvidence(
             config=family,
+            listed=bool(run.study.families[name].members),
             tables=tuple(map(run.file, family.table_paths())),
             searches=searches.started[name].result() if name in searches.started else (),
         )

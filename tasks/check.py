@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from configs.artifact import Runtime, SourceFile
-from configs.errors import OutputError
+from configs.errors import OutputError, counted
 from configs.study import StudyConfig
 from models.engine_choice import choose_engine, engine_note
 from models.layer import Layer
@@ -57,8 +57,8 @@ def check_study(study: StudyConfig, folder: Path) -> CheckReport:
         *times,
         f"Labels to predict: {', '.join(prepared.labels) or 'none, so the graph network is left out'}.",
         _plan_sentence(plan, study.validation.repeats),
-        *(f"Target {name}: {_counted(len(ids), 'metabolite')}." for name, ids in references.targets.items()),
-        *(f"Baits of {name}: {_counted(len(ids), 'gene')}." for name, ids in references.baits.items()),
+        *(f"Target {name}: {counted(len(ids), 'metabolite')}." for name, ids in references.targets.items()),
+        *(f"Baits of {name}: {counted(len(ids), 'gene')}." for name, ids in references.baits.items()),
     )
     return CheckReport(layers=layers, facts=facts, notes=(*notes, *references.notes, *plan.notes, *families))
 
@@ -123,10 +123,6 @@ def _plan_sentence(plan: FoldPlan, repeats: int) -> str:
     times = f", dealt {repeats} times" if repeats > 1 else ""
     split = f", {len(plan.split)} that split replicates (optimistic)" if plan.split else ""
     return f"{len(plan.folds) // repeats} folds of whole groups{times}{split}, and the final fit."
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _layer_sentence(study: StudyConfig, prepared: PreparedStudy, store: Store, name: str) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from configs.artifact import Runtime, SourceFile
+from configs.errors import counted
 from configs.homology import FamilyConfig
 from configs.study import StudyConfig
 from tasks import homology, sequences
@@ -21,20 +22,17 @@ def check_families(
     searched = [look.search_sentence(name, family, read) for name, family in families.items() if family.is_searched]
     graded = homology.grade_families.fn(
         prepared.raw[study.layer_with("genes")],
-        {name: look.evidence(family) for name, family in families.items() if family.tables},
+        {name: look.evidence(name, family) for name, family in families.items() if family.tables},
         read,
         look.optional(study.homology.gene_map),
         targets,
         runtime,
     )
     found = [
-        f"Family {name}: {_genes(table.rows or 0)} with a hit in its tables." for name, table in graded.hits.items()
+        f"Family {name}: {counted(table.rows or 0, 'gene')} with a hit in its tables."
+        for name, table in graded.hits.items()
     ]
     return (*notes, *(read.notes if read else ()), *searched, *found, *graded.notes)
-
-
-def _genes(count: int) -> str:
-    return "1 gene" if count == 1 else f"{count:,} genes"
 
 
 class _Look:
@@ -67,9 +65,11 @@ class _Look:
             return sequences.translate_transcripts.fn(file, config.genetic_code, config.min_residues, self._runtime)
         return None
 
-    def evidence(self, family: FamilyConfig) -> FamilyEvidence:
+    def evidence(self, name: str, family: FamilyConfig) -> FamilyEvidence:
         """Return what is known of a family without a search."""
-        return FamilyEvidence(config=family, tables=tuple(map(self.file, family.table_paths())), searches=())
+        tables = tuple(map(self.file, family.table_paths()))
+        listed = bool(self._study.families[name].members)
+        return FamilyEvidence(config=family, listed=listed, tables=tables, searches=())
 
     def search_sentence(self, name: str, family: FamilyConfig, read: SequencesRead | None) -> str:
         """Say what a run would search for; raises UserError where it could not."""
@@ -81,8 +81,8 @@ class _Look:
         if wanted.references and program != "phmmer":
             find_program(program)
         parts = [
-            *([f"{len(wanted.profiles):,} profiles by hmmsearch"] if wanted.profiles else []),
-            *([f"{len(wanted.references):,} reference proteins by {program}"] if wanted.references else []),
+            *([f"{counted(len(wanted.profiles), 'profile')} by hmmsearch"] if wanted.profiles else []),
+            *([f"{counted(len(wanted.references), 'reference protein')} by {program}"] if wanted.references else []),
         ]
         count = read.proteins.rows or 0 if read else 0
         return " ".join(

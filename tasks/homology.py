@@ -29,10 +29,10 @@ def grade_families(
     runtime: Runtime,
 ) -> Homology:
     """Grade the hits of each family, and give each gene its best grade among the families of each target."""
-    from models.gene_map import read_gene_map
-
+    from models.family_margins import compare_families
     from models.gene_ids import GeneIds
-    from models.homology import compare_families, grade_family, homology_evidence
+    from models.gene_map import read_gene_map
+    from models.homology import grade_family, homology_evidence
 
     store = Store(runtime.store)
     gene_ids = store.get_layer(genes, "genes").feature_ids
@@ -43,7 +43,7 @@ def grade_families(
     graded = {}
     for name, family in families.items():
         hits, config = _all_hits(family, store), _with_searched_members(family)
-        graded[name] = grade_family(hits, known, family=name, config=config, lengths=lengths)
+        graded[name] = grade_family(hits, known, family=name, config=config, lengths=lengths, listed=family.listed)
         notes += graded[name].notes
     tables, best = compare_families({name: family.table for name, family in graded.items()})
     serving = {target: _serving(families, target) for target in targets}
@@ -89,10 +89,13 @@ def searched_hits(search: Search, store: Store) -> Hits:
 
 
 def _with_searched_members(family: FamilyEvidence) -> FamilyConfig:
-    """Add the names under which members were searched, which may be named by accession in the study file."""
+    """Return the family with the ids that are members in search tables: those named, and those searched for.
+
+    Searches that were run hold nothing but members, so that without tables nothing is left to tell.
+    """
     config = family.config
     searched = (name for search in family.searches for name in search.members)
-    members = tuple(dict.fromkeys((*config.members, *searched))) if config.members else ()
+    members = tuple(dict.fromkeys((*config.members, *searched))) if config.members and family.tables else ()
     return config.model_copy(update={"members": members})
 
 

@@ -293,9 +293,13 @@ class Search(Record):
 
 
 class FamilyEvidence(Record):
-    """All that tells the members of one family: search tables that were given, and searches that were run."""
+    """All that tells the members of one family: search tables that were given, and searches that were run.
+
+    `listed` says whether the study file itself lists the members, and not a table of members.
+    """
 
     config: FamilyConfig
+    listed: bool
     tables: tuple[SourceFile, ...]
     searches: tuple[Search, ...]
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import PurePath
 
+from configs.errors import counted
 from configs.homology import FamilyConfig
 from configs.study import StudyConfig
 from models.report import FamilyReport, ReportFigure
@@ -70,10 +71,6 @@ def _searched(facts: SearchFacts, config: FamilyConfig, study: StudyConfig) -> s
     kept = f"E-value at most {config.max_evalue:g}"
     if profiles and study.homology.thresholds == "gathering":
         kept = f"a profile's own (gathering) threshold, or {kept} where it has none"
-    counts = f"{_plural(facts.n_queries, queries)} against {_plural(facts.n_sequences, 'sequence')}"
+    counts = f"{counted(facts.n_queries, queries)} against {counted(facts.n_sequences, 'sequence')}"
     note = f" {facts.note}" if facts.note else ""
-    return f"{facts.program} {facts.version}: {counts}, {_plural(facts.n_hits, 'hit')}. Threshold: {kept}.{note}"
-
-
-def _plural(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+    return f"{facts.program} {facts.version}: {counts}, {counted(facts.n_hits, 'hit')}. Threshold: {kept}.{note}"

@@ -42,7 +42,9 @@ def translate_transcripts(file: SourceFile, genetic_code: int, min_residues: int
     proteins = Store(runtime.store).put_tables(_frames(short.without(frames)), "proteins")
     note = f"{name}: the longest reading frame of {proteins.rows or 0:,} transcripts was taken as their protein."
     if short.count:
-        note += f" {short.count:,} have none of {min_residues} residues and were left out."
+        have = "has none" if short.count == 1 else "have none"
+        were = "was" if short.count == 1 else "were"
+        note += f" {short.count:,} {have} of {min_residues} residues and {were} left out."
     return SequencesRead(proteins=proteins, file=name, left_out=short.count, notes=(note,))
 
 

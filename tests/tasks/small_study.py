@@ -112,7 +112,7 @@ class SmallStudy:
             path = self.folder / f"{name.lower()}.tsv"
             path.write_text("".join(_hit(gene, name, place) for place, gene in enumerate(genes)), "utf-8")
             tables = (SourceFile(path=str(path)),)
-            families[name] = FamilyEvidence(config=FAMILIES[name], tables=tables, searches=())
+            families[name] = FamilyEvidence(config=FAMILIES[name], listed=False, tables=tables, searches=())
         return grade_families.fn(self.raw, families, None, None, tuple(TARGETS), self.runtime)
 
     @cached_property
