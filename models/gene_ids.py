@@ -31,13 +31,13 @@ _PREFIX = re.compile(
     r"(?:(?:gene|transcript|m?rna|cds|protein|(?:poly)?peptide|pep)[:-]|geneid:|cds\.|evm\.(?:model|tu)\.)+(?=.)",
     re.IGNORECASE,
 )
-_KIND_LETTER = re.compile(r"(?<=\d)(_?)[TPtp](?=\d{4})|(?<=^GSVIV)()[TP](?=\d)|(?<=_FG)()[TP](?=\d)")
+_KIND_LETTER = re.compile(r"(?<=\d)(_?)([TPtp])(?=\d{4})|(?<=^GSVIV)([TP])(?=\d)|(?<=_FG)[TP](?=\d)")
 _DIGIT = re.compile(r"[0-9]")
 _ENDING = re.compile(
     r"(.+)(?:(?=[._:-])(?:"
     r"[._-][tp]\d{1,3}|\.p|_i\d+|_seq\d+|-[rp][a-z]{1,2}|-0\d|-\d{3}"
     r"|[._:-](?:mrna|cds|pep|peptide|prot|protein|transcript|path|t?rna)(?:[.:_-]?\d+)?"
-    r"|[._]v\d+|\.wm82\.a\d+|\.(?:tair|araport|msuv|itag|refgen_?v)\d+"
+    r"|[._]v\d+|\.wm82\.a\d+|\.(?:tair|araport|msuv|itag|refgen_?v)\d+|\.refgen"
     r")|(?<=\d)v\d+)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -339,7 +339,12 @@ def _levels(name: str) -> Iterator[_Level]:
 
 def _with_gene_letter(name: str) -> str:
     """Read the letter of a transcript or protein inside an id as that of a gene."""
-    return _KIND_LETTER.sub(lambda found: f"{found[1] or ''}{'G' if found[0].isupper() else 'g'}", name, count=1)
+    return _KIND_LETTER.sub(_gene_letter, name, count=1)
+
+
+def _gene_letter(found: re.Match[str]) -> str:
+    gap, letter = found[1] or "", found[2] or found[3]
+    return gap if letter is None else f"{gap}{'G' if letter.isupper() else 'g'}"
 
 
 def _unwrapped(name: str) -> tuple[str, ...]:
