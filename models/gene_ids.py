@@ -31,13 +31,13 @@ _PREFIX = re.compile(
     r"(?:(?:gene|transcript|m?rna|cds|protein|(?:poly)?peptide|pep)[:-]|geneid:|cds\.|evm\.(?:model|tu)\.)+(?=.)",
     re.IGNORECASE,
 )
-_KIND_LETTER = re.compile(r"(?<=\d)(_?)[tp](?=\d{4})|(?<=^GSVIV)()[TP](?=\d)|(?<=_FG)()[TP](?=\d)")
+_KIND_LETTER = re.compile(r"(?<=\d)(_?)([TPtp])(?=\d{4})|(?<=^GSVIV)([TP])(?=\d)|(?<=_FG)[TP](?=\d)")
 _DIGIT = re.compile(r"[0-9]")
 _ENDING = re.compile(
     r"(.+)(?:(?=[._:-])(?:"
     r"[._-][tp]\d{1,3}|\.p|_i\d+|_seq\d+|-[rp][a-z]{1,2}|-0\d|-\d{3}"
     r"|[._:-](?:mrna|cds|pep|peptide|prot|protein|transcript|path|t?rna)(?:[.:_-]?\d+)?"
-    r"|[._]v\d+|\.wm82\.a\d+|\.(?:tair|araport|msuv|itag|refgen_?v)\d+"
+    r"|[._]v\d+|\.wm82\.a\d+|\.(?:tair|araport|msuv|itag|refgen_?v)\d+|\.refgen"
     r")|(?<=\d)v\d+)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -91,20 +91,19 @@ class IdJoin:
             return f"{what} holds no ids."
         parts = [self._joined(what)]
         if self.unjoined:
-            verb = "fits" if len(self.unjoined) == 1 else "fit"
-            parts.append(f"{len(self.unjoined):,} {verb} none{_named([repr(name) for name in self.unjoined])}")
+            names = _listed(len(self.unjoined), map(repr, self.unjoined))
+            parts.append(f"{_fit(len(self.unjoined))} none{names}")
         if self.ambiguous:
-            verb = "fits" if len(self.ambiguous) == 1 else "fit"
-            shown = [f"{name!r} ({_some(genes)})" for name, genes in islice(self.ambiguous.items(), NAMED)]
-            more = len(self.ambiguous) > NAMED
-            parts.append(f"{len(self.ambiguous):,} {verb} several genes{_named(shown, more=more)}")
+            shown = (f"{name!r} ({_some(genes)})" for name, genes in self.ambiguous.items())
+            parts.append(f"{_fit(len(self.ambiguous))} several genes{_listed(len(self.ambiguous), shown)}")
         return "; ".join(parts) + "."
 
     def _joined(self, what: str) -> str:
         joined, total = len(self.gene_of), self.n_ids
-        ids = f"{total:,} id{'s' if total > 1 else ''} of {what}"
         if not joined:
-            return f"None of {ids} joins a gene of the expression table"
+            which = "The only id" if total == 1 else f"None of the {total:,} ids"
+            return f"{which} of {what} joins {'no' if total == 1 else 'a'} gene of the expression table"
+        ids = f"{total:,} id{'s' if total > 1 else ''} of {what}"
         count = f"{joined:,} of {ids} join{'s' if joined == 1 else ''} a gene of the expression table"
         if len(self.rules) == 1:
             return f"{count} {self._rule(*self.rules)}"
@@ -246,12 +245,16 @@ class GeneIds:
         folded = [(rule, tuple([form.lower() for form in forms]), cut) for rule, forms, cut in levels]
         return "case", self._folded.find(folded)
 
+    def _plainly(self, name: str) -> tuple[str, ...]:
+        """Genes that fit a name without the map."""
+        levels = list(_levels(name))
+        found = (_genes_of(forms, self._written.whole) for _, forms, _ in levels)
+        return next(filter(None, found), ()) or self._on_both_sides(levels)[1]
+
     def _named(self, candidates: Collection[str]) -> tuple[str, ...]:
         """Genes that the map names: as written, or else by the same rules as other ids."""
         exact = _genes_of(candidates, self._written.whole)
-        if exact:
-            return exact
-        return tuple(dict.fromkeys(gene for name in candidates for gene in self._written.find(list(_levels(name)))))
+        return exact or tuple(dict.fromkeys(gene for name in candidates for gene in self._plainly(name)))
 
     def _turned(self, aliases: Mapping[str, Collection[str]]) -> tuple[Mapping[str, Collection[str]], tuple[str, ...]]:
         """Return the map with the genes on the right, and what is to be said of it."""
@@ -268,10 +271,12 @@ class GeneIds:
             for gene, names in aliases.items():
                 for name in names:
                     turned.setdefault(name, []).append(gene)
-            return turned, ("The gene map is read from its second column to its first, since the first holds genes.",)
+            return turned, (
+                "The gene map is read from its second column to its first, since only the first holds genes.",
+            )
         if in_right:
             return aliases, ()
-        shown = f"{_some(list(left))} to {_some(sorted(right))}"
+        shown = f"{_some(left)} to {_some(sorted(right))}"
         return aliases, (f"The gene map names no gene of the expression table; it goes from {shown}.",)
 
 
@@ -295,7 +300,9 @@ def require_joined(join: IdJoin, what: str, genes: GeneIds) -> None:
     if join.gene_of or not join.n_ids:
         return
     several = [f"{name!r} ({_some(found)})" for name, found in islice(join.ambiguous.items(), 3)]
-    found = f"{_some(join.unjoined)}, which fit none" if join.unjoined else f"{', '.join(several)}, which fit several"
+    found = (
+        f"{_some(join.unjoined)}, which fit none" if join.unjoined else f"{', '.join(several)}, which fit several genes"
+    )
     raise UserError(
         wanted=f"ids that fit gene ids of the expression table, such as {_some(genes.gene_ids)}",
         found=found,
@@ -331,10 +338,13 @@ def _levels(name: str) -> Iterator[_Level]:
 
 
 def _with_gene_letter(name: str) -> str:
-    """Read the letter of a transcript or protein inside an id as g; nothing is searched where there is none."""
-    if not ("t" in name or "p" in name or "_FG" in name or "GSVIV" in name):
-        return name
-    return _KIND_LETTER.sub(lambda found: "G" if found[0].isupper() else f"{found[1]}g", name, count=1)
+    """Read the letter of a transcript or protein inside an id as that of a gene."""
+    return _KIND_LETTER.sub(_gene_letter, name, count=1)
+
+
+def _gene_letter(found: re.Match[str]) -> str:
+    gap, letter = found[1] or "", found[2] or found[3]
+    return gap if letter is None else f"{gap}{'G' if letter.isupper() else 'g'}"
 
 
 def _unwrapped(name: str) -> tuple[str, ...]:
@@ -409,11 +419,14 @@ def _genes_of(forms: Collection[str], names: Mapping[str, tuple[str, ...]]) -> t
     return tuple(dict.fromkeys(gene for form in forms for gene in names.get(form, ())))
 
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(repr(name) for name in names[:3])
+def _some(names: Iterable[str]) -> str:
+    return ", ".join(repr(name) for name in islice(names, 3))
 
 
-def _named(shown: Sequence[str], *, more: bool = False) -> str:
+def _fit(number: int) -> str:
+    return f"{number:,} fit{'s' if number == 1 else ''}"
+
+
+def _listed(number: int, shown: Iterable[str]) -> str:
     """Name all when they are few, else the first ten as examples."""
-    introduction = ", such as" if more or len(shown) > NAMED else ":"
-    return f"{introduction} {', '.join(shown[:NAMED])}"
+    return f"{', such as' if number > NAMED else ':'} {', '.join(islice(shown, NAMED))}"
