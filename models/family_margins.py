@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 
 _COLUMNS = {"gene_id": "str", "family": "str", "grade": "float64", "bit_score": "float64"}
@@ -54,7 +53,7 @@ def _with_margin(table: pd.DataFrame, first: pd.DataFrame, second: pd.DataFrame)
 
 def _margin(bit_score: "pd.Series[float]", other: "pd.Series[float]") -> "pd.Series[float]":
     own, other = bit_score.clip(lower=0.0), other.astype("float64").fillna(0.0).clip(lower=0.0)
-    larger = np.maximum(own, other)
+    larger = own.where(own >= other, other)
     return ((own - other) / larger.where(larger > 0, 1.0)).astype("float64")
 
 

@@ -171,4 +171,5 @@ def counted_rows(rows: pd.DataFrame, pairs: pd.DataFrame, best: pd.DataFrame) ->
     chain = pd.Series(np.where(n_members > 1, n_members, 0)).groupby(pairs["sequence"].to_numpy()).transform("max")
     turn = pairs["turn"].to_numpy()
     in_set = (n_members == 1) | ((turn > 0) & (turn <= chain.to_numpy()))
-    return rows["counted"].to_numpy() & in_set[rows["pair"].to_numpy()]
+    counted: BoolArray = rows["counted"].to_numpy() & in_set[rows["pair"].to_numpy()]
+    return counted

@@ -159,9 +159,9 @@ _ALIKE = "Families that are alike hit each other's genes: near 0, both fit."
 
 _FAMILIES = {
     "gene_id": ColumnWord("", "Gene with a hit."),
-    "family": ColumnWord("", "Family that it fits best."),
+    "family": ColumnWord("", "Family that it fits best: that of the most bits."),
     "grade": ColumnWord("0 to 1", "How well it fits; the homology evidence of targets that the family serves.", SCORE),
-    "margin": ColumnWord("0 to 1", f"Grade less that of the second family. {_ALIKE}", SCORE),
+    "margin": ColumnWord("0 to 1", f"Bits less those of the second family, over the bits. {_ALIKE}", SCORE),
     "second_family": ColumnWord("", "Family that it fits next best; empty when no other has a hit."),
     "second_grade": ColumnWord("0 to 1", "How well it fits the second family.", SCORE),
     "n_families": ColumnWord("families", "Families in which the gene has a hit.", COUNT),
@@ -188,10 +188,10 @@ _FAMILY = {
     "grade": ColumnWord("0 to 1", "How well the gene fits the family; the homology evidence of the ranking.", SCORE),
     "margin": ColumnWord(
         "-1 to 1",
-        f"Grade less that in the rival. {_ALIKE} Below 0, the rival fits better.",
+        f"Bits less those in the rival, over the larger of the two. {_ALIKE} Below 0, the rival fits better.",
         SCORE,
     ),
-    "rival": ColumnWord("", "Best other family of the gene; empty when no other has a hit."),
+    "rival": ColumnWord("", "Other family with the most bits; empty when no other has a hit."),
 }
 
 _PAIRS = {
