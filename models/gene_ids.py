@@ -1,20 +1,14 @@
 """How the ids of FASTA files and search tables join the gene ids of the expression table."""
 
-import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice, pairwise
+from itertools import chain, islice
 from types import MappingProxyType
-from typing import Literal, Self, TypeAlias
+from typing import Self
 
 from configs.errors import UserError
-
-Rule = Literal["exact", "map", "wrapper", "prefix", "ending", "letter", "gene", "case"]
-"""What had to be done to an id until it joined, the last step that was needed."""
-
-# An id after so many steps: the rule, what is looked up (several ids where a wrapper held several), endings are off.
-_Level: TypeAlias = tuple[Rule, tuple[str, ...], bool]
+from models.id_forms import Level, Rule, levels_of
 
 NO_ALIASES: Mapping[str, Collection[str]] = MappingProxyType({})
 NAMED = 10
@@ -23,24 +17,6 @@ SHARED = 0.05
 """Share of genes that may agree but for their ending before the ending is held to be part of the gene's name."""
 SAMPLED = 1_000
 """Ids of each column that are tried, where neither column of a gene map holds a gene id as written."""
-
-_TAGS = frozenset(("sp", "tr", "ref", "gb", "emb", "dbj", "gi", "gnl", "lcl", "pdb", "pir", "prf", "tpg", "tpe", "jgi"))
-_BEFORE_OTHER_THINGS = frozenset(("gi", "gnl", "jgi"))  # a number or the name of a database follows
-_NCBI_LOCAL = re.compile(r"[A-Z]{1,6}_?\d+\.\d+_(?:prot|cds|[a-z]*rna)_(.+)_\d+", re.IGNORECASE)
-_PREFIX = re.compile(
-    r"(?:(?:gene|transcript|m?rna|cds|protein|(?:poly)?peptide|pep)[:-]|geneid:|cds\.|evm\.(?:model|tu)\.)+(?=.)",
-    re.IGNORECASE,
-)
-_KIND_LETTER = re.compile(r"(?<=\d)(_?)([TPtp])(?=\d{4})|(?<=^GSVIV)([TP])(?=\d)|(?<=_FG)[TP](?=\d)")
-_DIGIT = re.compile(r"[0-9]")
-_ENDING = re.compile(
-    r"(.+)(?:(?=[._:-])(?:"
-    r"[._-][tp]\d{1,3}|\.p|_i\d+|_seq\d+|-[rp][a-z]{1,2}|-0\d|-\d{3}"
-    r"|[._:-](?:mrna|cds|pep|peptide|prot|protein|transcript|path|t?rna)(?:[.:_-]?\d+)?"
-    r"|[._]v\d+|\.wm82\.a\d+|\.(?:tair|araport|msuv|itag|refgen_?v)\d+|\.refgen"
-    r")|(?<=\d)v\d+)",
-    re.IGNORECASE | re.DOTALL,
-)
 
 _WORDS: Mapping[Rule, str] = MappingProxyType(
     {
@@ -123,13 +99,13 @@ class _Index:
     stems: Mapping[str, tuple[str, ...]]
     endings_are_versions: bool
 
-    def find(self, levels: Sequence[_Level]) -> tuple[str, ...]:
-        """Return the genes of the first level that fits any, by their id or else by what is left of it."""
+    def find(self, levels: Sequence[Level]) -> tuple[str, ...]:
+        """Return the genes whose id the first level has that has any."""
         found = (_genes_of(forms, self.whole) for _, forms, _ in levels)
-        return next(filter(None, found), ()) or self.find_bare(levels)
+        return next(filter(None, found), ())
 
-    def find_bare(self, levels: Sequence[_Level]) -> tuple[str, ...]:
-        """Return the genes of the first level that fits what is left of a gene's id."""
+    def find_bare(self, levels: Sequence[Level]) -> tuple[str, ...]:
+        """Return the genes whose id, without its own prefixes and endings, the first level has that has any."""
         for _, forms, cut in levels:
             genes = _genes_of(forms, self.bare)
             if not genes and (self.endings_are_versions or not cut):
@@ -228,8 +204,8 @@ class GeneIds:
     def _find(self, name: str) -> tuple[Rule, tuple[str, ...]]:
         if genes := self._written.whole.get(name):
             return "exact", genes
-        levels: list[_Level] = []
-        for level in _levels(name):
+        levels: list[Level] = []
+        for level in levels_of(name):
             rule, forms, _ = level
             if genes := _genes_of(forms, self._written.whole):
                 return rule, genes
@@ -238,18 +214,17 @@ class GeneIds:
             levels.append(level)
         return self._on_both_sides(levels)
 
-    def _on_both_sides(self, levels: Sequence[_Level]) -> tuple[Rule, tuple[str, ...]]:
+    def _on_both_sides(self, levels: Sequence[Level]) -> tuple[Rule, tuple[str, ...]]:
         """Genes that fit once their own prefixes and endings are off, or capital letters do not count."""
         if genes := self._written.find_bare(levels):
             return "gene", genes
         folded = [(rule, tuple([form.lower() for form in forms]), cut) for rule, forms, cut in levels]
-        return "case", self._folded.find(folded)
+        return "case", self._folded.find(folded) or self._folded.find_bare(folded)
 
     def _plainly(self, name: str) -> tuple[str, ...]:
         """Genes that fit a name without the map."""
-        levels = list(_levels(name))
-        found = (_genes_of(forms, self._written.whole) for _, forms, _ in levels)
-        return next(filter(None, found), ()) or self._on_both_sides(levels)[1]
+        levels = list(levels_of(name))
+        return self._written.find(levels) or self._on_both_sides(levels)[1]
 
     def _named(self, candidates: Collection[str]) -> tuple[str, ...]:
         """Genes that the map names: as written, or else by the same rules as other ids."""
@@ -271,9 +246,10 @@ class GeneIds:
             for gene, names in aliases.items():
                 for name in names:
                     turned.setdefault(name, []).append(gene)
-            return turned, (
-                "The gene map is read from its second column to its first, since only the first holds genes.",
+            note = (
+                "The gene map is read from its second column to its first, which holds genes of the expression table."
             )
+            return turned, (note,)
         if in_right:
             return aliases, ()
         shown = f"{_some(left)} to {_some(sorted(right))}"
@@ -303,101 +279,37 @@ def require_joined(join: IdJoin, what: str, genes: GeneIds) -> None:
     found = (
         f"{_some(join.unjoined)}, which fit none" if join.unjoined else f"{', '.join(several)}, which fit several genes"
     )
+    give = "homology.gene_map does not link them; give" if genes.aliases else "Give homology.gene_map,"
     raise UserError(
         wanted=f"ids that fit gene ids of the expression table, such as {_some(genes.gene_ids)}",
         found=found,
         where=what,
-        remedy="Give homology.gene_map, a table of two columns (sequence id, gene id) or a GFF3 or GTF file that holds "
-        "both, or a file of the annotation that the expression table was made with.",
+        remedy=f"{give} a table of two columns (sequence id, gene id) or a GFF3 or GTF file that holds both, or a file "
+        "of the annotation that the expression table was made with.",
     )
 
 
-def without_prefix(name: str) -> str:
-    """Return an id without a prefix that tells its kind, such as ``gene:`` or ``rna-``."""
-    matched = _PREFIX.match(name)
-    return name[matched.end() :] if matched else name
-
-
-def _levels(name: str) -> Iterator[_Level]:
-    """Yield what is looked up for an id, one step after the other; first the id as it is."""
-    forms: tuple[str, ...] = (name,)
-    yield "exact", forms, False
-    unwrapped = _unwrapped(name)
-    if unwrapped != forms:
-        yield "wrapper", unwrapped, False
-    bare = tuple([without_prefix(form) for form in unwrapped])
-    if bare != unwrapped:
-        yield "prefix", bare, False
-    for stems in _endings_off(bare):
-        yield "ending", stems, True
-    exchanged = tuple([_with_gene_letter(form) for form in bare])
-    if exchanged != bare:
-        yield "letter", exchanged, False
-        for stems in _endings_off(exchanged):
-            yield "letter", stems, True
-
-
-def _with_gene_letter(name: str) -> str:
-    """Read the letter of a transcript or protein inside an id as that of a gene."""
-    return _KIND_LETTER.sub(_gene_letter, name, count=1)
-
-
-def _gene_letter(found: re.Match[str]) -> str:
-    gap, letter = found[1] or "", found[2] or found[3]
-    return gap if letter is None else f"{gap}{'G' if letter.isupper() else 'g'}"
-
-
-def _unwrapped(name: str) -> tuple[str, ...]:
-    """Return the ids inside the names of databases: ``gi|1|ref|NP_1.1|``, ``Gene.1::name::g.1::m.1``."""
-    parts: list[str] = [name]
-    if "|" in name:
-        words = name.split("|")
-        pairs = pairwise(("", *words))
-        parts = [
-            word
-            for before, word in pairs
-            if word and word.lower() not in _TAGS and before.lower() not in _BEFORE_OTHER_THINGS
-        ]
-    if "::" in name:
-        parts = [piece for part in parts for piece in part.split("::")[:2] if piece]
-    if "rna_" in name or "cds_" in name or "prot_" in name:
-        parts = [matched[1] if (matched := _NCBI_LOCAL.fullmatch(part)) else part for part in parts]
-    return tuple(parts)
-
-
-def _endings_off(forms: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Yield the forms with one more ending off each time."""
-    while forms := tuple([stem for form in forms if (stem := _stem(form))]):
-        yield forms
-
-
-def _stem(name: str) -> str:
-    """Return the id without its last ending; nothing where it has none."""
-    if name.isalnum():
-        return ""
-    head, _, tail = name.rpartition(".")
-    if len(tail) <= 3 and tail.isdecimal():
-        return head if _DIGIT.search(head) else ""
-    matched = _ENDING.fullmatch(name)
-    return matched[1] if matched else ""
-
-
 def _index(genes: Sequence[str]) -> _Index:
-    bare: dict[str, tuple[str, ...]] = {}
-    stems: dict[str, tuple[str, ...]] = {}
+    bare: dict[str, list[str]] = {}
+    stems: dict[str, list[str]] = {}
     first_stems: Counter[str] = Counter()
     for gene in genes:
-        if gene.isalnum():
+        if gene.isalnum():  # neither prefix nor ending
             continue
-        levels = list(_levels(gene))[1:]
+        levels = list(levels_of(gene))[1:]
         for form in dict.fromkeys(form for _, forms, cut in levels if not cut for form in forms):
-            _add(bare, form, gene)
-        cut = list(dict.fromkeys(form for _, forms, cut in levels if cut for form in forms))
-        for form in cut:
-            _add(stems, form, gene)
-        first_stems.update(cut[:1])
+            bare.setdefault(form, []).append(gene)
+        cut_forms = list(dict.fromkeys(form for _, forms, cut in levels if cut for form in forms))
+        for form in cut_forms:
+            stems.setdefault(form, []).append(gene)
+        first_stems.update(cut_forms[:1])
     alone = sum(number == 1 for number in first_stems.values())
-    return _Index({gene: (gene,) for gene in genes}, bare, stems, alone >= (1 - SHARED) * first_stems.total())
+    return _Index(
+        {gene: (gene,) for gene in genes},
+        {form: tuple(found) for form, found in bare.items()},
+        {form: tuple(found) for form, found in stems.items()},
+        alone >= (1 - SHARED) * first_stems.total(),
+    )
 
 
 def _lower(names: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
@@ -406,10 +318,6 @@ def _lower(names: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         before = lowered.get(name.lower())
         lowered[name.lower()] = tuple(dict.fromkeys((*before, *genes))) if before else genes
     return lowered
-
-
-def _add(names: dict[str, tuple[str, ...]], name: str, gene: str) -> None:
-    names[name] = (*names.get(name, ()), gene)
 
 
 def _genes_of(forms: Collection[str], names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from configs.errors import TableError
 from models.compressed import text_lines
-from models.gene_ids import without_prefix
+from models.id_forms import without_prefix
 
 _Line: TypeAlias = tuple[int, str]  # number from 1, text
 _Names: TypeAlias = tuple[str, ...]

@@ -1,5 +1,7 @@
 """Ids of sequences to genes: the styles of real annotations, what must never join, and the sentence."""
 
+from pathlib import Path
+
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
@@ -152,6 +154,11 @@ def test_numbers_that_tell_genes_apart_are_not_taken_off_both_sides():
     assert gene_of("AT1G09010", *isoforms, "AT1G09010.1") == "AT1G09010.1"
 
 
+def test_many_genes_that_share_a_stem_take_no_longer():
+    genes = GeneIds.of([f"evm.TU.c1.{block}.{number}" for block in range(60) for number in range(1000)])
+    assert genes.join(["evm.model.c1.7.12", "evm.model.c1.70.12"]).gene_of == {"evm.model.c1.7.12": "evm.TU.c1.7.12"}
+
+
 def test_an_id_that_fits_several_genes_is_ambiguous():
     join = GeneIds.of(["Solyc01g005000.2", "Solyc01g005000.3"]).join(["Solyc01g005000"])
     assert join.ambiguous == {"Solyc01g005000": ("Solyc01g005000.2", "Solyc01g005000.3")}
@@ -190,7 +197,7 @@ def test_a_map_from_gene_to_sequence_is_turned_round():
     genes = GeneIds.of(["A1", "B2"], {"A1": ("XP_1", "XP_2"), "B2": ("XP_3",), "C3": ("XP_4",)})
     assert genes.join(["XP_1", "XP_2.1", "XP_3", "XP_4"]).gene_of == {"XP_1": "A1", "XP_2.1": "A1", "XP_3": "B2"}
     assert genes.notes == (
-        "The gene map is read from its second column to its first, since only the first holds genes.",
+        "The gene map is read from its second column to its first, which holds genes of the expression table.",
     )
     prefixed = GeneIds.of(["gene:A1", "gene:B2"], {"A1": ("XP_1",), "B2": ("XP_3",)})
     assert prefixed.join(["XP_1"]).gene_of == {"XP_1": "gene:A1"}
@@ -249,6 +256,12 @@ def test_nothing_joined():
     )
 
 
+def test_nothing_joined_in_spite_of_a_map():
+    genes = GeneIds.of(["A1"], {"XP_1": ("LOC7",)})
+    with pytest.raises(UserError, match=r"none\. homology\.gene_map does not link them; give a table of two columns"):
+        require_joined(genes.join(["XP_1"]), "p.faa", genes)
+
+
 def test_nothing_joined_since_all_is_ambiguous():
     genes = GeneIds.of(["Solyc1g1.2", "Solyc1g1.3"])
     with pytest.raises(UserError, match=r"found 'Solyc1g1' \('Solyc1g1\.2', 'Solyc1g1\.3'\), which fit several genes"):
@@ -280,3 +293,15 @@ def test_invariants(genes: list[str], ids: list[str], aliases: dict[str, list[st
     assert all(len(found) > 1 for found in join.ambiguous.values())
     backwards = GeneIds.of(reversed(genes), aliases).join(reversed([*genes, *ids]))
     assert backwards.gene_of == join.gene_of
+
+
+def test_real_proteins_join_themselves_and_those_of_other_plants_do_not(shared_data: Path):
+    folder = shared_data / "homology_flavonoid"
+    genes, others = (fasta_ids(folder / name) for name in ("targets.faa", "queries.faa"))
+    ids = GeneIds.of(genes)
+    assert (len(genes), ids.join(genes).rules) == (562, {"exact": 562})
+    assert len(ids.join(others).unjoined) == 666
+
+
+def fasta_ids(path: Path) -> list[str]:
+    return [line[1:].split()[0] for line in path.read_text().splitlines() if line.startswith(">")]
