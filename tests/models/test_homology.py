@@ -400,7 +400,7 @@ def test_families_are_called_right_and_genes_stand_above_decoys(folder: Path, na
     )
     called = families.set_index("gene_id")["family"].reindex(truth.index).dropna()
     assert len(called) == (59 if "diamond" in name else 60)  # DIAMOND had not found one
-    assert (called == truth[called.index]).sum() >= 55
+    assert (called == truth[called.index]).sum() >= len(called) - 5
     grade = pd.Series(homology_evidence(tables, proteins, families=list(tables))[0], index=proteins)
     positive = grade.index.isin(truth.index)
     assert grade[~positive].max() < grade[positive].median()
