@@ -2,26 +2,24 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from configs.columns import TableContract
 from configs.errors import UserError, first_of, nearest
 from configs.homology import FamilyConfig
+from configs.tables import CONTRACTS
+from models.gene_ids import GeneIds, IdJoin
 from models.hits import Hits
+from models.homology_grades import NOT_RECIPROCAL, WEAKEST, counted_rows, grade_sets, member_sets
+from models.homology_pairs import add_up
 from models.homology_tables import swap_coordinates
 
 Side = Literal["query", "subject"]
-
-WEAKEST = 0.01
-"""Grade below which no hit falls, so that any hit stands above none."""
-INCLUDED_DOMAIN_EVALUE = 0.01
-"""HMMER's own threshold (--incdomE) for a domain that counts."""
-
-HIT_COLUMNS = ("family", "gene_id", "best_member", "evalue", "bit_score", "coverage", "grade")
-_PAIR = ["table", "gene_id", "best_member"]
+SIDES: tuple[Side, Side] = ("query", "subject")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,101 +29,163 @@ class GradedFamily:
     Attributes
     ----------
     table : DataFrame
-        Contract ``homology_hits``: one row a gene with a hit, the best grade first.
+        Contract ``homology_hits``: one row a gene with a hit, the best grade first. Until `compare_families` has seen
+        the other families, the margin is the grade and the rival null.
+    domains : DataFrame
+        Contract ``homology_domains``: every alignment or domain of the sequences in `table`, in the order of its genes
+        and then by start.
     notes : tuple of str
         What the reader of the report should know.
     """
 
     table: pd.DataFrame
+    domains: pd.DataFrame
     notes: tuple[str, ...]
 
 
-def gene_side(hits: Hits, gene_ids: Collection[str]) -> Side:
-    """Return the column that holds the study's genes: the one with more distinct gene ids.
+class _Oriented(NamedTuple):
+    """A table of which it is known where the genes stand."""
+
+    rows: pd.DataFrame
+    direction: Side | None
+    """What the genes were in the search; None where HMMER scanned a library of profiles with them."""
+    notes: tuple[str, ...]
+
+
+def gene_side(hits: Hits, genes: GeneIds) -> tuple[Side, IdJoin]:
+    """Return the column that holds the study's genes: the one of which more distinct ids join a gene.
 
     Parameters
     ----------
     hits : Hits
         At least one row.
-    gene_ids : collection of str
-        Ids of the expression table; a set or dict is fastest.
+    genes : GeneIds
+        Genes of the expression table.
 
     Returns
     -------
-    {'query', 'subject'}
+    side : {'query', 'subject'}
         On a tie the column that holds fewer other ids; the query if that ties too.
+    join : IdJoin
+        How the ids of that column join.
 
     Raises
     ------
     UserError
-        Neither column holds any gene id.
+        No id of either column joins a gene.
     """
-    known = frozenset(gene_ids)
-    distinct = {side: set(hits.frame[side]) for side in ("query", "subject")}
-    matching = {side: len(ids & known) for side, ids in distinct.items()}
-    if not any(matching.values()):
+    distinct = {side: sorted(hits.frame[side].unique()) for side in SIDES}
+    joins = {side: genes.join(distinct[side]) for side in SIDES}
+    if not any(join.gene_of for join in joins.values()):
         raise UserError(
-            wanted=f"gene ids of the expression table, such as {first_of(list(gene_ids)[:3], 3)}",
-            found=f"the queries {first_of(sorted(distinct['query']), 3)} "
-            f"and the subjects {first_of(sorted(distinct['subject']), 3)}",
+            wanted=f"gene ids of the expression table, such as {first_of(genes.gene_ids[:3], 3)}",
+            found=f"the queries {first_of(distinct['query'], 3)} and the subjects {first_of(distinct['subject'], 3)}",
             where=hits.name,
-            remedy="Search with the same genes, under the same ids, as the expression table.",
+            remedy="Search with the same genes, under the same ids, as the expression table, or give a gene map.",
         )
-    score = {side: (matching[side], -len(distinct[side])) for side in distinct}
-    return "query" if score["query"] >= score["subject"] else "subject"
+    score = {side: (len(joins[side].gene_of), -len(distinct[side])) for side in SIDES}
+    side: Side = "query" if score["query"] >= score["subject"] else "subject"
+    return side, joins[side]
 
 
-def grade_family(hits: Sequence[Hits], gene_ids: Collection[str], *, family: str, config: FamilyConfig) -> GradedFamily:
+def grade_family(
+    hits: Sequence[Hits],
+    genes: GeneIds,
+    *,
+    family: str,
+    config: FamilyConfig,
+    lengths: Mapping[str, int] | None = None,
+) -> GradedFamily:
     """Grade every gene that has a hit in the search tables of one family.
 
-    For each gene and member (profile or reference) of a table, the alignments are merged: the bit score is the best
-    one (of the full sequence for HMMER), and the coverage is the union of the aligned stretches of the member over its
-    length. Domains above HMMER's own threshold, E-value 0.01, do not count towards it. Where a table holds
-    coordinates and no length, the largest end seen for that member stands for the length. Then
+    In each table the alignments of a sequence with a member (profile or reference) add up as `add_up` says, members
+    that fit different parts of the sequence add up as `member_sets` says, and `grade_sets` gives the formula. A gene
+    takes the best grade of its sequences and tables; coordinates of different sequences are never put together.
+    Where a table holds coordinates and no length of a member, the largest end seen for it stands for the length.
 
-        grade = 0.01 + 0.99 * sqrt(b / b_member * b / b_family) * coverage
-
-    with b the bit score, b_member the best one of that member and b_family the best one of the family, over all genes
-    of the same table, and coverage 1 where it is unknown. It rises with score and coverage; a gene takes its best
-    member's.
+    Where BLAST, DIAMOND or phmmer searched both ways, genes among members and members among genes, a gene is
+    reciprocal if its best member (of all in the table, by the score of the best alignment) belongs to the family and
+    has that gene for its best hit, ties included [1]_. The others' grades are 0.8 times as high.
 
     Parameters
     ----------
     hits : sequence of Hits
         The tables of the family.
-    gene_ids : collection of str
-        Ids of the expression table.
+    genes : GeneIds
+        Genes of the expression table.
     family : str
         Name of the family.
     config : FamilyConfig
-        `members` restricts the tables to those ids, `max_evalue` to the hits at or below it.
+        `members` restricts the tables to those ids, `max_evalue` to the hits at or below it, unless a table has been
+        through the family's thresholds already.
+    lengths : mapping of str to int, optional
+        Residues of each sequence, for tables that do not hold them.
 
     Returns
     -------
     GradedFamily
-        The graded genes, and notes.
+        The graded genes, their alignments, and notes.
 
     Raises
     ------
     UserError
         A table whose ids are no genes of the study, or `members` of which the tables hold none.
+
+    References
+    ----------
+    .. [1] Moreno-Hagelsieb G, Latimer K. Choosing BLAST options for better detection of orthologs as reciprocal best
+       hits. Bioinformatics 24:319 (2008). https://doi.org/10.1093/bioinformatics/btm585
     """
-    known = frozenset(gene_ids)
-    notes = [note for table in hits for note in table.notes]
-    oriented = [_orient(table, known) for table in hits if len(table.frame)]
+    oriented = [_orient(table, genes, lengths or {}) for table in hits if len(table.frame)]
+    notes = [note for table in hits for note in table.notes] + [note for table in oriented for note in table.notes]
     if not oriented:
-        return GradedFamily(_empty(), (*notes, f"Family {family!r}: the search tables hold no hits."))
-    everything = pd.concat([frame.assign(table=index) for index, frame in enumerate(oriented)], ignore_index=True)
-    frame, member_notes = _members_only(everything, family, config.members)
-    notes.extend(member_notes)
-    inside = frame["gene_id"].isin(known)
-    if not inside.all():
-        absent = frame.loc[~inside, "gene_id"].unique()
-        notes.append(
-            f"Family {family!r}: {len(absent)} ids with hits are not in the expression table ({first_of(absent, 3)})."
-        )
-    pairs = _merge(frame[inside & (frame["evalue"] <= config.max_evalue)])
-    return GradedFamily(_best_member(_grade(pairs), family), tuple(notes))
+        notes.append(f"Family {family!r}: the search tables hold no hits.")
+        return GradedFamily(_empty("homology_hits"), _empty("homology_domains"), tuple(notes))
+    everything = pd.concat([table.rows.assign(table=index) for index, table in enumerate(oriented)], ignore_index=True)
+    rows, member_notes = _members_only(everything, family, config.members)
+    rows = rows[rows["gene_id"].notna() & (rows["thresholds_applied"] | (rows["evalue"] <= config.max_evalue))]
+    if rows.empty:
+        return GradedFamily(_empty("homology_hits"), _empty("homology_domains"), (*notes, *member_notes))
+    rows, pairs = add_up(rows)
+    sets, pairs = member_sets(rows, pairs)
+    best = _best_of_gene(grade_sets(sets))
+    rows = rows.assign(counted=counted_rows(rows, pairs, best))
+    reciprocal = reciprocal_genes(everything, [table.direction for table in oriented], config.members)
+    table = _table(best, family, reciprocal)
+    return GradedFamily(table, _domains(rows, table), (*notes, *member_notes))
+
+
+def reciprocal_genes(
+    rows: pd.DataFrame, directions: Sequence[Side | None], members: Collection[str]
+) -> frozenset[str] | None:
+    """Return the genes that are the best hit of their own best member.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        ``table`` : int, ``gene_id`` : str, ``sequence_id`` : str, ``member`` : str, ``bit_score`` : float64; a
+        sequence that joins no gene, gene null, stands for itself.
+    directions : sequence of {'query', 'subject'} or None
+        What the genes are in each table.
+    members : collection of str
+        Members of the family; all when empty.
+
+    Returns
+    -------
+    frozenset of str or None
+        None where the same members were not searched both ways.
+    """
+    rows = rows.assign(gene_id=rows["gene_id"].fillna(rows["sequence_id"]))
+    direction = rows["table"].map(dict(enumerate(directions)))
+    forward, backward = rows[direction == "query"], rows[direction == "subject"]
+    searched = set(forward["member"]) & set(backward["member"])
+    if not (searched.intersection(members) if members else searched):
+        return None
+    forward = forward[forward["table"].isin(forward.loc[forward["member"].isin(searched), "table"])]
+    best_member = forward[forward["bit_score"] == forward.groupby("gene_id")["bit_score"].transform("max")]
+    best_gene = backward[backward["bit_score"] == backward.groupby("member")["bit_score"].transform("max")]
+    pairs = best_member[["gene_id", "member"]].merge(best_gene[["gene_id", "member"]])
+    return frozenset(pairs.loc[pairs["member"].isin(members) if members else slice(None), "gene_id"])
 
 
 def homology_evidence(
@@ -162,31 +222,44 @@ def homology_evidence(
     return values, best
 
 
-def _orient(hits: Hits, known: frozenset[str]) -> pd.DataFrame:
-    """Return gene, member, scores and the member's coordinates."""
-    genes = gene_side(hits, known)
-    if genes == "query" and hits.format == "domtblout" and hits.profile_side is None:
+def _orient(hits: Hits, genes: GeneIds, lengths: Mapping[str, int]) -> _Oriented:
+    """Find the genes, and tell their places and lengths from those of the members."""
+    side, join = gene_side(hits, genes)
+    if side == "query" and hits.format == "domtblout" and hits.profile_side is None:
         hits = swap_coordinates(hits)  # read as hmmsearch, but the genes are the queries: it was hmmscan
-    member: Side = "subject" if genes == "query" else "query"
-    ends = hits.frame[[f"{member}_start", f"{member}_end"]]
-    return pd.DataFrame(
+    other: Side = "subject" if side == "query" else "query"
+    frame = hits.frame
+    largest = frame[[f"{other}_start", f"{other}_end"]].max(axis=1).groupby(frame[other]).transform("max")
+    alignments = hits.format not in {"tblout", "domtblout"}
+    rows = pd.DataFrame(
         {
-            "gene_id": hits.frame[genes],
-            "best_member": hits.frame[member],
-            "evalue": hits.frame["evalue"],
-            "bit_score": hits.frame["bit_score"],
-            "domain_evalue": hits.frame["domain_evalue"],
-            "start": ends.min(axis=1),
-            "end": ends.max(axis=1),
-            "length": hits.frame[f"{member}_length"],
+            "gene_id": frame[side].map(join.gene_of).astype("str"),
+            "sequence_id": frame[side],
+            "member": frame[other],
+            **{name: frame[name] for name in ("evalue", "bit_score", "domain_evalue", "domain_score")},
+            **_places(frame, side, ""),
+            **_places(frame, other, "member_"),
+            "length": frame[f"{side}_length"].fillna(frame[side].map(lengths).astype("float64")),
+            "member_length": frame[f"{other}_length"].fillna(largest),
+            "alignments": alignments,
+            "thresholds_applied": hits.thresholds_applied,
         }
     )
+    scan = side == "query" and not alignments and hits.profile_side != "query"
+    word = "queries" if side == "query" else "subjects"
+    note = f"{hits.name}: genes are the {word}, found from {len(join.gene_of):,} of {join.n_ids:,} ids."
+    return _Oriented(rows, None if scan else side, (note, join.sentence(hits.name)))
+
+
+def _places(frame: pd.DataFrame, side: Side, prefix: str) -> dict[str, "pd.Series[float]"]:
+    ends = frame[[f"{side}_start", f"{side}_end"]]
+    return {f"{prefix}start": ends.min(axis=1, skipna=False), f"{prefix}end": ends.max(axis=1, skipna=False)}
 
 
 def _members_only(frame: pd.DataFrame, family: str, members: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
     if not members:
         return frame, []
-    present = sorted(frame["best_member"].unique())
+    present = sorted(frame["member"].unique())
     absent = [member for member in members if member not in set(present)]
     if len(absent) == len(members):
         raise UserError(
@@ -196,46 +269,51 @@ def _members_only(frame: pd.DataFrame, family: str, members: Sequence[str]) -> t
             remedy=f"Nearest to {absent[0]!r}: {nearest(absent[0], present)}. Take ids from the tables.",
         )
     notes = [f"Family {family!r}: no hits for {len(absent)} of its members ({first_of(absent)})."] if absent else []
-    return frame[frame["best_member"].isin(members)], notes
+    return frame[frame["member"].isin(members)], notes
 
 
-def _merge(frame: pd.DataFrame) -> pd.DataFrame:
-    """Merge the alignments of each table, gene and member into one row with a coverage."""
-    largest = frame.groupby(["table", "best_member"])["end"].transform("max")
-    frame = frame.assign(length=frame["length"].fillna(largest))
-    counted = _counted(frame).sort_values([*_PAIR, "start"])
-    reached = counted.groupby(_PAIR)["end"].cummax()
-    before = reached.groupby([counted[key] for key in _PAIR]).shift()
-    new = counted["end"] - np.maximum(counted["start"] - 1, before.fillna(0))
-    counted = counted.assign(covered=new.clip(lower=0))
-    covered = counted.groupby(_PAIR)["covered"].sum(min_count=1)
-    pairs = frame.groupby(_PAIR).agg(evalue=("evalue", "min"), bit_score=("bit_score", "max"), length=("length", "max"))
-    coverage = (covered / pairs["length"]).clip(upper=1.0)
-    return pairs.assign(coverage=coverage).drop(columns="length").reset_index()
+def _best_of_gene(sets: pd.DataFrame) -> pd.DataFrame:
+    order = ["grade", "bit_score", "evalue", "gene_id", "sequence_id", "best_member", "table", "n_members"]
+    ascending = [False, False, True, True, True, True, True, True]
+    return sets.sort_values(order, ascending=ascending).drop_duplicates("gene_id")
 
 
-def _counted(frame: pd.DataFrame) -> pd.DataFrame:
-    """Keep the domains that count towards coverage: those that HMMER includes, else the best one."""
-    best = frame.groupby(_PAIR)["domain_evalue"].transform("min")
-    evalue = frame["domain_evalue"]
-    return frame[evalue.isna() | (evalue <= INCLUDED_DOMAIN_EVALUE) | (evalue == best)]
+def _table(best: pd.DataFrame, family: str, reciprocal: frozenset[str] | None) -> pd.DataFrame:
+    table = best.assign(family=family, rival=_nulls(len(best)).to_numpy())
+    if reciprocal is None:
+        table = table.assign(reciprocal=_nulls(len(best)).to_numpy())
+    else:
+        mutual = table["gene_id"].isin(reciprocal)
+        lowered = WEAKEST + (table["grade"] - WEAKEST) * NOT_RECIPROCAL
+        table = table.assign(
+            reciprocal=np.where(mutual, "yes", "no"), grade=table["grade"].where(mutual, lowered)
+        ).sort_values(["grade", "bit_score", "evalue", "gene_id"], ascending=[False, False, True, True])
+    return _as_contract(table.assign(margin=table["grade"]), "homology_hits")
 
 
-def _grade(pairs: pd.DataFrame) -> pd.DataFrame:
-    score = pairs["bit_score"].clip(lower=0)
-    of_member = score.groupby([pairs["table"], pairs["best_member"]]).transform("max")
-    of_family = score.groupby(pairs["table"]).transform("max")
-    best = (of_member * of_family).pow(0.5)
-    relative = score / best.where(best > 0, 1.0)
-    return pairs.assign(grade=WEAKEST + (1 - WEAKEST) * relative * pairs["coverage"].fillna(1.0))
+def _domains(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    place = pd.Series(np.arange(len(table)), index=table["sequence_id"])
+    rows = rows.assign(place=rows["sequence_id"].map(place), family=table["family"].iloc[0])
+    rows = rows[rows["place"].notna()]
+    rows = rows.assign(
+        bit_score=rows["domain_score"].fillna(rows["bit_score"]), evalue=rows["domain_evalue"].fillna(rows["evalue"])
+    )
+    keys = ["place", "start", "end", "member", "member_start", "member_end", "evalue", "bit_score", "table"]
+    return _as_contract(rows.sort_values(keys), "homology_domains")
 
 
-def _best_member(pairs: pd.DataFrame, family: str) -> pd.DataFrame:
-    order = pairs.sort_values(["grade", "bit_score", "gene_id", "best_member"], ascending=[False, False, True, True])
-    best = order.drop_duplicates("gene_id").assign(family=family)
-    return best[list(HIT_COLUMNS)].reset_index(drop=True)
+def _nulls(length: int) -> "pd.Series[str]":
+    return pd.Series([None] * length, dtype="str")
 
 
-def _empty() -> pd.DataFrame:
-    numbers = {"evalue", "bit_score", "coverage", "grade"}
-    return pd.DataFrame({column: pd.Series(dtype="float64" if column in numbers else "str") for column in HIT_COLUMNS})
+def _dtypes(contract: TableContract) -> dict[str, str]:
+    return {column.name: "str" if column.dtype == "string" else column.dtype for column in contract.columns}
+
+
+def _as_contract(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
+    dtypes = _dtypes(CONTRACTS[kind])
+    return frame[list(dtypes)].astype(dtypes).reset_index(drop=True)
+
+
+def _empty(kind: str) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in _dtypes(CONTRACTS[kind]).items()})
