@@ -175,6 +175,8 @@ def reciprocal_genes(
     frozenset of str or None
         None where the same members were not searched both ways.
     """
+    if not {"query", "subject"} <= set(directions):
+        return None
     rows = rows.assign(gene_id=rows["gene_id"].fillna(rows["sequence_id"]))
     direction = rows["table"].map(dict(enumerate(directions)))
     forward, backward = rows[direction == "query"], rows[direction == "subject"]
@@ -273,9 +275,8 @@ def _members_only(frame: pd.DataFrame, family: str, members: Sequence[str]) -> t
 
 
 def _best_of_gene(sets: pd.DataFrame) -> pd.DataFrame:
-    order = ["grade", "bit_score", "evalue", "gene_id", "sequence_id", "best_member", "table", "n_members"]
-    ascending = [False, False, True, True, True, True, True, True]
-    return sets.sort_values(order, ascending=ascending).drop_duplicates("gene_id")
+    order = np.lexsort((sets["gene"], sets["evalue"], -sets["bit_score"], -sets["grade"]))
+    return sets.iloc[order].drop_duplicates("gene")
 
 
 def _table(best: pd.DataFrame, family: str, reciprocal: frozenset[str] | None) -> pd.DataFrame:
@@ -292,14 +293,14 @@ def _table(best: pd.DataFrame, family: str, reciprocal: frozenset[str] | None) -
 
 
 def _domains(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    place = pd.Series(np.arange(len(table)), index=table["sequence_id"])
-    rows = rows.assign(place=rows["sequence_id"].map(place), family=table["family"].iloc[0])
-    rows = rows[rows["place"].notna()]
-    rows = rows.assign(
-        bit_score=rows["domain_score"].fillna(rows["bit_score"]), evalue=rows["domain_evalue"].fillna(rows["evalue"])
-    )
-    keys = ["place", "start", "end", "member", "member_start", "member_end", "evalue", "bit_score", "table"]
-    return _as_contract(rows.sort_values(keys), "homology_domains")
+    place = pd.Index(table["sequence_id"]).get_indexer(pd.Index(rows["sequence_id"]))
+    order = np.lexsort((rows["start"], place))
+    rows = rows.iloc[order[place[order] >= 0]]
+    evalue, score = (rows[f"domain_{name}"].fillna(rows[whole]) for name, whole in _WHOLE.items())
+    return _as_contract(rows.assign(family=table["family"].iloc[0], evalue=evalue, bit_score=score), "homology_domains")
+
+
+_WHOLE = {"evalue": "evalue", "score": "bit_score"}
 
 
 def _nulls(length: int) -> "pd.Series[str]":
