@@ -41,3 +41,4 @@ class Runtime(BaseModel):
     checkpoints: Annotated[str, Field(description="Folder of training checkpoints.")]
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     parallel_folds: Annotated[int, Field(ge=1, description="Folds that are trained at the same time.")] = 1
+    timeout_seconds: Annotated[float, Field(gt=0, description="Longest that another program may take.")] = 3600.0

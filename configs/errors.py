@@ -78,6 +78,11 @@ def first_of(names: Iterable[str], count: int = 5) -> str:
     return text if len(listed) <= count else f"{text} and {len(listed) - count} more"
 
 
+def counted(count: int, what: str) -> str:
+    """Write a number with what it counts, as '1 gene' or '1,200 genes'."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def nearest(name: str, known: Sequence[str], count: int = 3) -> str:
     """Name the closest known spellings of `name`, or say that nothing is close."""
     lowered = {candidate.lower(): candidate for candidate in known}

@@ -50,6 +50,11 @@ class FamilyConfig(Section):
             raise ValueError(message)
         return self
 
+    @property
+    def is_searched(self) -> bool:
+        """Whether Cairn itself searches for this family."""
+        return bool(self.profiles or self.references)
+
     def table_paths(self) -> tuple[str, ...]:
         """Return the paths of the search tables."""
         return tuple(table if isinstance(table, str) else table.path for table in self.tables)

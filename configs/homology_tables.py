@@ -17,7 +17,7 @@ HOMOLOGY_CONTRACTS = (
         number("protein_coverage", "share of the gene's protein, 0 to 1", nullable=True),
         text("reciprocal", nullable=True),
         number("grade", "0 to 1"),
-        number("margin", "grade less the best grade in any other family, -1 to 1"),
+        number("margin", "bits less those of the best other family, over the larger of the two, -1 to 1"),
         text("rival", nullable=True),
         version=2,
     ),
@@ -44,13 +44,13 @@ HOMOLOGY_CONTRACTS = (
         text("gene_id"),
         text("family"),
         number("grade", "0 to 1"),
-        number("margin", "grade less that of the second family, 0 to 1"),
+        number("margin", "bits less those of the second family, over the former, 0 to 1"),
         text("second_family", nullable=True),
         number("second_grade", "0 to 1", nullable=True),
         count("n_families", "families with a hit"),
     ),
-    # Sequences that are searched, in the order of their file; the gene is null where the expression table has none.
-    contract("proteins", text("sequence_id"), text("gene_id", nullable=True), text("sequence")),
+    # Sequences that are searched, in the order of their file.
+    contract("proteins", text("sequence_id"), text("sequence")),
     # The hits of a search that Cairn ran; columns as `models.hits.Hits` describes them.
     contract(
         "search_hits",

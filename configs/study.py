@@ -308,7 +308,7 @@ class StudyConfig(Section):
 
     @model_validator(mode="after")
     def _families_have_sequences(self) -> Self:
-        searched = [name for name, family in self.families.items() if family.profiles or family.references]
+        searched = [name for name, family in self.families.items() if family.is_searched]
         if searched and self.homology.sequences is None:
             message = (
                 f"the families {searched} have profiles or references to search with, and no sequences to search; "

@@ -1,5 +1,6 @@
 """The `cairn` command."""
 
+import math
 import os
 import subprocess
 import sys
@@ -285,7 +286,7 @@ def _print_table(rows: Sequence[Mapping[str, object]], title: str) -> None:
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:.3g}"
+        return "" if math.isnan(value) else f"{value:.3g}"
     return str(value)
 
 

@@ -17,6 +17,7 @@ def runtime_of(study: StudyConfig, folder: Path) -> Runtime:
         checkpoints=f"{home if '://' in url else url}/checkpoints",
         device=study.execution.device,
         parallel_folds=study.execution.parallel_folds,
+        timeout_seconds=study.homology.timeout_minutes * 60,
     )
 
 

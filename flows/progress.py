@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from flows.steps import logger as step_logger
+from tasks.progress import logger as step_logger
 
 
 class _Follower(logging.Handler):
@@ -20,10 +20,13 @@ class _Follower(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Add or move one row."""
-        step, ended = (getattr(record, name, None) for name in ("step", "ended"))
+        step, ended, share = (getattr(record, name, None) for name in ("step", "ended", "share"))
         if not isinstance(step, str):
             return
-        if not ended:
+        if share is not None:
+            if step in self._rows:
+                self._progress.update(self._rows[step], completed=share)
+        elif not ended:
             self._rows[step] = self._progress.add_task(step, total=1)
         elif step in self._rows:
             self._progress.update(self._rows[step], completed=1, description=f"{step} ({ended.lower()})")

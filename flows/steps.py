@@ -1,6 +1,5 @@
 """Running tasks as named steps: how each ended is kept for the manifest and told to whoever watches."""
 
-import logging
 import time
 from collections.abc import Callable
 from typing import Any, Generic, ParamSpec, TypeVar, cast
@@ -10,12 +9,11 @@ from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from tasks.progress import announce
 from tasks.records import StepTiming
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-logger = logging.getLogger("cairn.steps")
 
 
 class Step(Generic[R]):
@@ -75,8 +73,3 @@ def all_results(steps: list[Step[R]]) -> list[R]:
 def threads(count: int) -> TaskRunner[PrefectFuture[Any]]:
     """Return a task runner that runs `count` submitted tasks at a time, in threads of this process."""
     return cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=count))
-
-
-def announce(step: str, *, ended: str = "") -> None:
-    """Log an event that a progress display can follow."""
-    logger.debug("%s: %s", step, ended or "started", extra={"step": step, "ended": ended})

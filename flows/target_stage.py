@@ -1,6 +1,7 @@
 """Stage 5: from evidence on the targets to the ranking, its negative controls and its cards."""
 
 from flows.context import Context
+from flows.homology_stage import Searches, grade, start_searches
 from flows.steps import Step, all_results
 from tasks import baits, cards, certainty, controls, evidence, pictures, prepare, rank
 from tasks.records import (
@@ -18,15 +19,15 @@ from tasks.records import (
 
 
 class Early:
-    """Steps of evidence that needs nothing but the tables; graph and homology only where the study asks for them."""
+    """Steps of evidence that needs nothing but the tables; graph and searches only where the study asks for them."""
 
     def __init__(
         self,
         correlation: Step[CorrelationEvidence],
         graph: Step[GeneGraphTables] | None,
-        homology: Step[Homology] | None,
+        searches: Searches | None,
     ) -> None:
-        self.correlation, self.graph, self.homology = correlation, graph, homology
+        self.correlation, self.graph, self.searches = correlation, graph, searches
 
 
 def start_evidence(run: Context, content: RunContent) -> Early:
@@ -35,23 +36,21 @@ def start_evidence(run: Context, content: RunContent) -> Early:
     correlation = run.steps.start(
         evidence.correlate_targets, run.paired(content), references.targets, _question(run), runtime
     )
-    graph = homology = None
+    graph = None
     if study.baits:
         prepared = content.prepared.prepared[run.genes]
         graph = run.steps.start(baits.build_gene_graph, prepared, study.ranking.bait, runtime)
-    if study.families:
-        files = {name: tuple(map(run.file, family.tables)) for name, family in study.families.items()}
-        raw = content.prepared.raw[run.genes]
-        targets = tuple(references.targets)
-        homology = run.steps.start(evidence.grade_families, raw, study.families, files, targets, runtime)
-    return Early(correlation, graph, homology)
+    searches = start_searches(run) if study.families else None
+    return Early(correlation, graph, searches)
 
 
 def inquire(run: Context, content: RunContent, early: Early) -> tuple[RunContent, EvidenceArtifacts]:
     """Stage 5, second third: baits, and how sure the evidence on the targets is."""
     runtime, config, seed = run.runtime, run.study.ranking, run.study.seed
     layers, question = run.paired(content), _question(run)
-    correlation, homology = early.correlation.result(), early.homology.result() if early.homology else None
+    correlation, homology = early.correlation.result(), grade(run, content, early.searches) if early.searches else None
+    if homology:
+        run.pictures.append(run.steps.start(pictures.draw_families, homology, runtime))
     content = _with_family_baits(run, content, homology)
     graph, bait, references = early.graph.result() if early.graph else None, None, content.references
     if graph and references.baits:

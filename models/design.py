@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from configs.errors import counted
 from models.arrays import FloatArray
 
 ROUNDING = 1e-12
@@ -147,7 +148,7 @@ class Power:
     def sentence(self) -> str:
         """Say it to someone who knows genes rather than statistics."""
         facts = (
-            f"With {_counted(self.n_groups, 'replicate group')} the smallest exact two-sided p of a rank correlation "
+            f"With {counted(self.n_groups, 'replicate group')} the smallest exact two-sided p of a rank correlation "
             f"of their means is {written_p(self.smallest_p)}, and one gene among {self.n_genes:,} needs "
             f"{written_p(self.needed_p)} to pass a false discovery rate of {self.alpha:g}"
         )
@@ -178,7 +179,7 @@ def design_sentences(design: Design, layers: Mapping[str, FloatArray]) -> tuple[
         Prepared values of each layer in these samples; NaN where missing.
     """
     n_samples = len(design.groups)
-    groups = f"{n_samples} samples are in every layer, in {_counted(design.n_groups, 'replicate group')}"
+    groups = f"{n_samples} samples are in every layer, in {counted(design.n_groups, 'replicate group')}"
     if len(set(Counter(design.groups).values())) > 1:
         groups += f" of unequal size, which tell as much as {design.effective_groups:.1f} equal ones"
     alike = {name: likeness(values, design.groups) for name, values in layers.items()}
@@ -201,7 +202,3 @@ def written_p(p: float) -> str:
         return f"{p:.2g}"
     digits, power = f"{p:.1e}".split("e")
     return f"{digits}e{int(power)}" if p > 0 else "below 1e-300"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

@@ -4,18 +4,19 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-_NO_GENES = {"gene_id": "str", "family": "str", "grade": "float64", "bit_score": "float64"}
+_COLUMNS = {"gene_id": "str", "family": "str", "grade": "float64", "bit_score": "float64"}
 
 
 def compare_families(tables: Mapping[str, pd.DataFrame]) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    """Compare the families of each gene.
+    """Compare how well each gene fits several families.
 
-    Near families find each other's genes (two P450s, two 2-oxoglutarate dependent dioxygenases), and the study's best
-    gene is graded high in each of them. Between families, therefore, a grade is weighed with
+    Near families find each other's genes (two P450s, two 2-oxoglutarate dependent dioxygenases). A grade compares the
+    genes of a family, and the best gene of every family has a high one; what one gene says of several families are its
+    bit scores, log-odds on one scale. Its best family is that of the highest bit score, and the margin is
 
-        b / max(b in all families of the gene)
+    ``(b - b_other) / max(b, b_other)``
 
-    b the gene's bit score in the family, so that the family whose members fit the gene itself better comes first.
+    with b_other the highest bit score in any other family, 0 where none has a hit.
 
     Parameters
     ----------
@@ -25,36 +26,35 @@ def compare_families(tables: Mapping[str, pd.DataFrame]) -> tuple[dict[str, pd.D
     Returns
     -------
     tables : dict of str to DataFrame
-        The same, grades as they were, with ``margin``, the weighed grade less the highest one in any other family, -1
-        to 1 (the grade itself where no other family has a hit), and ``rival``, that family, null where there is none.
+        The same with ``margin``, -1 to 1, and ``rival``, the other family with the highest bit score, null where there
+        is none.
     families : DataFrame
-        Contract ``gene_families``: one row a gene, the best grade first. The family is the one with the highest
-        weighed grade, on a tie the one with the higher bit score, then the first by name.
+        Contract ``gene_families``: one row a gene, the best grade first. Of families with one bit score the one with
+        the higher grade is the gene's, then the first by name.
     """
-    hits = _weighed(tables)
+    nothing = pd.DataFrame({column: pd.Series(dtype=dtype) for column, dtype in _COLUMNS.items()})
+    hits = pd.concat([nothing, *(table[list(_COLUMNS)] for table in tables.values())], ignore_index=True)
+    order = ["gene_id", "bit_score", "grade", "family"]
+    hits = hits.sort_values(order, ascending=[True, False, False, True], ignore_index=True)
     by_gene = hits.groupby("gene_id")
     hits = hits.assign(place=by_gene.cumcount(), n_families=by_gene["family"].transform("size"))
     first, second = (hits[hits["place"] == place].set_index("gene_id") for place in (0, 1))
-    compared = {}
-    for name, table in tables.items():
-        own = table["gene_id"].map(hits.loc[hits["family"] == name].set_index("gene_id")["weighed"])
-        leads = table["gene_id"].map(first["family"]) == name
-        rival, other = (
-            table["gene_id"].map(first[column]).where(~leads, table["gene_id"].map(second[column]))
-            for column in ("family", "weighed")
-        )
-        compared[name] = table.assign(margin=own.astype("float64") - other.fillna(0.0), rival=rival.astype("str"))
-    return compared, _families(first, second)
+    return {name: _with_margin(table, first, second) for name, table in tables.items()}, _families(first, second)
 
 
-def _weighed(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return the hits of all families with their weighed grade, the best of each gene first."""
-    none = pd.DataFrame({column: pd.Series(dtype=dtype) for column, dtype in _NO_GENES.items()})
-    hits = pd.concat([none, *(table[list(_NO_GENES)] for table in tables.values())], ignore_index=True)
-    highest = hits.groupby("gene_id")["bit_score"].transform("max")
-    weighed = hits["grade"] * (hits["bit_score"] / highest.where(highest > 0)).fillna(1.0)
-    order = ["gene_id", "weighed", "bit_score", "family"]
-    return hits.assign(weighed=weighed).sort_values(order, ascending=[True, False, False, True], ignore_index=True)
+def _with_margin(table: pd.DataFrame, first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """Set a table against the best family of each gene, or against the second best where it is the best itself."""
+    genes = table["gene_id"]
+    leads = genes.map(first["family"]) == table["family"]
+    rival = genes.map(first["family"]).where(~leads, genes.map(second["family"]))
+    other = genes.map(first["bit_score"]).where(~leads, genes.map(second["bit_score"]))
+    return table.assign(margin=_margin(table["bit_score"], other), rival=rival.astype("str"))
+
+
+def _margin(bit_score: "pd.Series[float]", other: "pd.Series[float]") -> "pd.Series[float]":
+    own, other = bit_score.clip(lower=0.0), other.astype("float64").fillna(0.0).clip(lower=0.0)
+    larger = own.where(own >= other, other)
+    return ((own - other) / larger.where(larger > 0, 1.0)).astype("float64")
 
 
 def _families(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
@@ -63,7 +63,7 @@ def _families(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
         {
             "family": first["family"],
             "grade": first["grade"],
-            "margin": first["weighed"] - other["weighed"].fillna(0.0),
+            "margin": _margin(first["bit_score"], other["bit_score"]),
             "second_family": other["family"].astype("str"),
             "second_grade": other["grade"],
             "n_families": first["n_families"].astype("int64"),

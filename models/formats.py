@@ -1,7 +1,6 @@
 """Bytes of a table file to columns: delimited text, XLSX and Parquet, each also gzipped, known by content."""
 
 import csv
-import gzip
 import io
 import re
 import warnings
@@ -22,6 +21,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from configs.errors import TableError, first_of, nearest
+from models.compressed import decompressed, is_gzip
 
 DELIMITERS = ("\t", ",", ";")
 SNIFFED_RECORDS = 20
@@ -92,7 +92,7 @@ def read_table(content: bytes, file: str, *, sheet: str | None = None) -> RawTab
     TableError
         Where the file is empty, damaged, no table, or has rows of unequal length.
     """
-    content = _unpacked(content, file)
+    content = decompressed(content, file) if is_gzip(content) else content
     if not content.strip():
         raise TableError(wanted=_WANTED, found="an empty file", where=file, remedy="Give a file that holds a table.")
     if content.startswith(b"PAR1"):
@@ -102,18 +102,6 @@ def read_table(content: bytes, file: str, *, sheet: str | None = None) -> RawTab
     else:
         table = _read_text(content, file)
     return _check_shape(_without_blanks(table))
-
-
-def _unpacked(content: bytes, file: str) -> bytes:
-    if not content.startswith(b"\x1f\x8b"):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (EOFError, OSError, zlib.error) as error:
-        remedy = "Copy or download the file again; part of it is missing."
-        raise TableError(
-            wanted="a whole gzip file", found=f"a damaged one ({error})", where=file, remedy=remedy
-        ) from error
 
 
 def _check_shape(table: RawTable) -> RawTable:

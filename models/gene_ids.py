@@ -2,16 +2,19 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice, pairwise, zip_longest
+from itertools import chain, islice, pairwise
 from types import MappingProxyType
-from typing import Literal, NamedTuple, Self
+from typing import Literal, Self, TypeAlias
 
 from configs.errors import UserError
 
 Rule = Literal["exact", "map", "wrapper", "prefix", "ending", "letter", "gene", "case"]
 """What had to be done to an id until it joined, the last step that was needed."""
+
+# An id after so many steps: the rule, what is looked up (several ids where a wrapper held several), endings are off.
+_Level: TypeAlias = tuple[Rule, tuple[str, ...], bool]
 
 NO_ALIASES: Mapping[str, Collection[str]] = MappingProxyType({})
 NAMED = 10
@@ -21,21 +24,21 @@ SHARED = 0.05
 SAMPLED = 1_000
 """Ids of each column that are tried, where neither column of a gene map holds a gene id as written."""
 
-_TAGS = frozenset("sp tr ref gb emb dbj gi gnl lcl pdb pir prf tpg tpe tpd bbs jgi".split())
+_TAGS = frozenset(("sp", "tr", "ref", "gb", "emb", "dbj", "gi", "gnl", "lcl", "pdb", "pir", "prf", "tpg", "tpe", "jgi"))
 _BEFORE_OTHER_THINGS = frozenset(("gi", "gnl", "jgi"))  # a number or the name of a database follows
 _NCBI_LOCAL = re.compile(r"[A-Z]{1,6}_?\d+\.\d+_(?:prot|cds|[a-z]*rna)_(.+)_\d+", re.IGNORECASE)
 _PREFIX = re.compile(
-    r"(?:(?:gene|transcript|mrna|rna|cds|protein|peptide|polypeptide|pep)[:-]|geneid:|cds\.|evm\.(?:model|tu)\.)+(?=.)",
+    r"(?:(?:gene|transcript|m?rna|cds|protein|(?:poly)?peptide|pep)[:-]|geneid:|cds\.|evm\.(?:model|tu)\.)+(?=.)",
     re.IGNORECASE,
 )
-_KIND_LETTER = re.compile(r"(?<=\d)(_?)[tp](?=\d{4})|(?<=^GSVIV)()[TP](?=\d)")
-_NUMBER = re.compile(r"(.*\d.*)(?:\.\d{1,3}|-0\d|-\d{3})", re.DOTALL)
-_NAMED = re.compile(
-    r"(.+)(?:"
-    r"[._-][tp]\d{1,3}|\.p|_i\d+|_seq\d+|-[rp][a-z]{1,2}"
+_KIND_LETTER = re.compile(r"(?<=\d)(_?)([TPtp])(?=\d{4})|(?<=^GSVIV)([TP])(?=\d)|(?<=_FG)[TP](?=\d)")
+_DIGIT = re.compile(r"[0-9]")
+_ENDING = re.compile(
+    r"(.+)(?:(?=[._:-])(?:"
+    r"[._-][tp]\d{1,3}|\.p|_i\d+|_seq\d+|-[rp][a-z]{1,2}|-0\d|-\d{3}"
     r"|[._:-](?:mrna|cds|pep|peptide|prot|protein|transcript|path|t?rna)(?:[.:_-]?\d+)?"
-    r"|[._]v\d+|(?<=\d)v\d+|\.wm82\.a\d+|\.(?:tair|araport|msuv|itag|refgen_?v)\d+"
-    r")",
+    r"|[._]v\d+|\.wm82\.a\d+|\.(?:tair|araport|msuv|itag|refgen_?v)\d+|\.refgen"
+    r")|(?<=\d)v\d+)",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -88,20 +91,19 @@ class IdJoin:
             return f"{what} holds no ids."
         parts = [self._joined(what)]
         if self.unjoined:
-            verb = "fits" if len(self.unjoined) == 1 else "fit"
-            parts.append(f"{len(self.unjoined):,} {verb} none{_named([repr(name) for name in self.unjoined])}")
+            names = _listed(len(self.unjoined), map(repr, self.unjoined))
+            parts.append(f"{_fit(len(self.unjoined))} none{names}")
         if self.ambiguous:
-            verb = "fits" if len(self.ambiguous) == 1 else "fit"
-            shown = [f"{name!r} ({_some(genes)})" for name, genes in islice(self.ambiguous.items(), NAMED)]
-            more = len(self.ambiguous) > NAMED
-            parts.append(f"{len(self.ambiguous):,} {verb} several genes{_named(shown, more=more)}")
+            shown = (f"{name!r} ({_some(genes)})" for name, genes in self.ambiguous.items())
+            parts.append(f"{_fit(len(self.ambiguous))} several genes{_listed(len(self.ambiguous), shown)}")
         return "; ".join(parts) + "."
 
     def _joined(self, what: str) -> str:
         joined, total = len(self.gene_of), self.n_ids
-        ids = f"{total:,} id{'s' if total > 1 else ''} of {what}"
         if not joined:
-            return f"None of {ids} joins a gene of the expression table"
+            which = "The only id" if total == 1 else f"None of the {total:,} ids"
+            return f"{which} of {what} joins {'no' if total == 1 else 'a'} gene of the expression table"
+        ids = f"{total:,} id{'s' if total > 1 else ''} of {what}"
         count = f"{joined:,} of {ids} join{'s' if joined == 1 else ''} a gene of the expression table"
         if len(self.rules) == 1:
             return f"{count} {self._rule(*self.rules)}"
@@ -110,14 +112,6 @@ class IdJoin:
     def _rule(self, rule: Rule) -> str:
         name, gene = self.examples[rule]
         return _WORDS[rule] if rule == "exact" else f"{_WORDS[rule]} (such as {name!r} to {gene!r})"
-
-
-class _Level(NamedTuple):
-    """An id after so many steps: several forms where a wrapper holds several ids."""
-
-    rule: Rule
-    forms: tuple[str, ...]
-    cut: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,18 +123,25 @@ class _Index:
     stems: Mapping[str, tuple[str, ...]]
     endings_are_versions: bool
 
-    def find(self, levels: Sequence[_Level]) -> tuple[Rule, tuple[str, ...]] | None:
-        """Return the rule and the genes of the first level that fits any."""
-        for level in levels:
-            if genes := _genes_of(level.forms, self.whole):
-                return level.rule, genes
-        for level in levels:
-            genes = _genes_of(level.forms, self.bare)
-            if not genes and (self.endings_are_versions or not level.cut):
-                genes = _genes_of(level.forms, self.stems)
+    def find(self, levels: Sequence[_Level]) -> tuple[str, ...]:
+        """Return the genes of the first level that fits any, by their id or else by what is left of it."""
+        found = (_genes_of(forms, self.whole) for _, forms, _ in levels)
+        return next(filter(None, found), ()) or self.find_bare(levels)
+
+    def find_bare(self, levels: Sequence[_Level]) -> tuple[str, ...]:
+        """Return the genes of the first level that fits what is left of a gene's id."""
+        for _, forms, cut in levels:
+            genes = _genes_of(forms, self.bare)
+            if not genes and (self.endings_are_versions or not cut):
+                genes = _genes_of(forms, self.stems)
             if genes:
-                return "gene", genes
-        return None
+                return genes
+        return ()
+
+    def folded(self) -> "_Index":
+        """Return the index with all names in lower case."""
+        whole, bare, stems = (_lower(names) for names in (self.whole, self.bare, self.stems))
+        return _Index(whole, bare, stems, self.endings_are_versions)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,8 +181,8 @@ class GeneIds:
         GeneIds
         """
         distinct = tuple(dict.fromkeys(gene_ids))
-        levels = [_levels(gene) for gene in distinct]
-        written, folded = _index(distinct, levels, str), _index(distinct, levels, str.lower)
+        written = _index(distinct)
+        folded = written.folded()
         plain = cls(distinct, NO_ALIASES, (), written, folded)
         turned, notes = plain._turned(aliases)
         return cls(distinct, turned, notes, written, folded)
@@ -227,29 +228,33 @@ class GeneIds:
     def _find(self, name: str) -> tuple[Rule, tuple[str, ...]]:
         if genes := self._written.whole.get(name):
             return "exact", genes
-        levels = _levels(name)
-        if self.aliases:
-            for level in levels:
-                if genes := _genes_of(level.forms, self._written.whole):
-                    return level.rule, genes
-                named = [gene for form in level.forms for gene in self.aliases.get(form, ())]
-                if named:
-                    return "map", self._named(named)
-        return self._unmapped(levels)
+        levels: list[_Level] = []
+        for level in _levels(name):
+            rule, forms, _ = level
+            if genes := _genes_of(forms, self._written.whole):
+                return rule, genes
+            if self.aliases and (named := [gene for form in forms for gene in self.aliases.get(form, ())]):
+                return "map", self._named(named)
+            levels.append(level)
+        return self._on_both_sides(levels)
 
-    def _unmapped(self, levels: Sequence[_Level]) -> tuple[Rule, tuple[str, ...]]:
-        if found := self._written.find(levels):
-            return found
-        folded = [level._replace(forms=tuple(form.lower() for form in level.forms)) for level in levels]
-        found = self._folded.find(folded)
-        return ("case", found[1] if found else ())
+    def _on_both_sides(self, levels: Sequence[_Level]) -> tuple[Rule, tuple[str, ...]]:
+        """Genes that fit once their own prefixes and endings are off, or capital letters do not count."""
+        if genes := self._written.find_bare(levels):
+            return "gene", genes
+        folded = [(rule, tuple([form.lower() for form in forms]), cut) for rule, forms, cut in levels]
+        return "case", self._folded.find(folded)
+
+    def _plainly(self, name: str) -> tuple[str, ...]:
+        """Genes that fit a name without the map."""
+        levels = list(_levels(name))
+        found = (_genes_of(forms, self._written.whole) for _, forms, _ in levels)
+        return next(filter(None, found), ()) or self._on_both_sides(levels)[1]
 
     def _named(self, candidates: Collection[str]) -> tuple[str, ...]:
         """Genes that the map names: as written, or else by the same rules as other ids."""
         exact = _genes_of(candidates, self._written.whole)
-        if exact:
-            return exact
-        return tuple(dict.fromkeys(gene for name in candidates for gene in self._unmapped(_levels(name))[1]))
+        return exact or tuple(dict.fromkeys(gene for name in candidates for gene in self._plainly(name)))
 
     def _turned(self, aliases: Mapping[str, Collection[str]]) -> tuple[Mapping[str, Collection[str]], tuple[str, ...]]:
         """Return the map with the genes on the right, and what is to be said of it."""
@@ -266,10 +271,12 @@ class GeneIds:
             for gene, names in aliases.items():
                 for name in names:
                     turned.setdefault(name, []).append(gene)
-            return turned, ("The gene map is read from its second column to its first, since the first holds genes.",)
+            return turned, (
+                "The gene map is read from its second column to its first, since only the first holds genes.",
+            )
         if in_right:
             return aliases, ()
-        shown = f"{_some(list(left))} to {_some(sorted(right))}"
+        shown = f"{_some(left)} to {_some(sorted(right))}"
         return aliases, (f"The gene map names no gene of the expression table; it goes from {shown}.",)
 
 
@@ -293,7 +300,9 @@ def require_joined(join: IdJoin, what: str, genes: GeneIds) -> None:
     if join.gene_of or not join.n_ids:
         return
     several = [f"{name!r} ({_some(found)})" for name, found in islice(join.ambiguous.items(), 3)]
-    found = f"{_some(join.unjoined)}, which fit none" if join.unjoined else f"{', '.join(several)}, which fit several"
+    found = (
+        f"{_some(join.unjoined)}, which fit none" if join.unjoined else f"{', '.join(several)}, which fit several genes"
+    )
     raise UserError(
         wanted=f"ids that fit gene ids of the expression table, such as {_some(genes.gene_ids)}",
         found=found,
@@ -309,25 +318,33 @@ def without_prefix(name: str) -> str:
     return name[matched.end() :] if matched else name
 
 
-def _levels(name: str) -> list[_Level]:
-    """Return what is looked up for an id, one step after the other; first the id as it is."""
-    levels = [_Level("exact", (name,), False)]
-    forms = _unwrapped(name)
-    if forms != (name,):
-        levels.append(_Level("wrapper", forms, False))
-    bare = tuple(without_prefix(form) for form in forms)
-    if bare != forms:
-        levels.append(_Level("prefix", bare, False))
-    levels.extend(_Level("ending", cut, True) for cut in _endings_off(bare))
-    exchanged = tuple(_KIND_LETTER.sub(_gene_letter, form, count=1) for form in bare)
+def _levels(name: str) -> Iterator[_Level]:
+    """Yield what is looked up for an id, one step after the other; first the id as it is."""
+    forms: tuple[str, ...] = (name,)
+    yield "exact", forms, False
+    unwrapped = _unwrapped(name)
+    if unwrapped != forms:
+        yield "wrapper", unwrapped, False
+    bare = tuple([without_prefix(form) for form in unwrapped])
+    if bare != unwrapped:
+        yield "prefix", bare, False
+    for stems in _endings_off(bare):
+        yield "ending", stems, True
+    exchanged = tuple([_with_gene_letter(form) for form in bare])
     if exchanged != bare:
-        levels.append(_Level("letter", exchanged, False))
-        levels.extend(_Level("letter", cut, True) for cut in _endings_off(exchanged))
-    return levels
+        yield "letter", exchanged, False
+        for stems in _endings_off(exchanged):
+            yield "letter", stems, True
 
 
-def _gene_letter(matched: re.Match[str]) -> str:
-    return "G" if matched[0].isupper() else f"{matched[1]}g"
+def _with_gene_letter(name: str) -> str:
+    """Read the letter of a transcript or protein inside an id as that of a gene."""
+    return _KIND_LETTER.sub(_gene_letter, name, count=1)
+
+
+def _gene_letter(found: re.Match[str]) -> str:
+    gap, letter = found[1] or "", found[2] or found[3]
+    return gap if letter is None else f"{gap}{'G' if letter.isupper() else 'g'}"
 
 
 def _unwrapped(name: str) -> tuple[str, ...]:
@@ -348,33 +365,47 @@ def _unwrapped(name: str) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def _endings_off(forms: Iterable[str]) -> Iterator[tuple[str, ...]]:
+def _endings_off(forms: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """Yield the forms with one more ending off each time."""
-    for cut in zip_longest(*(_stems(form) for form in forms)):
-        yield tuple(form for form in cut if form is not None)
+    while forms := tuple([stem for form in forms if (stem := _stem(form))]):
+        yield forms
 
 
-def _stems(form: str) -> Iterator[str]:
-    while matched := _NUMBER.fullmatch(form) or _NAMED.fullmatch(form):
-        form = matched[1]
-        yield form
+def _stem(name: str) -> str:
+    """Return the id without its last ending; nothing where it has none."""
+    if name.isalnum():
+        return ""
+    head, _, tail = name.rpartition(".")
+    if len(tail) <= 3 and tail.isdecimal():
+        return head if _DIGIT.search(head) else ""
+    matched = _ENDING.fullmatch(name)
+    return matched[1] if matched else ""
 
 
-def _index(genes: Sequence[str], levels: Sequence[Sequence[_Level]], key: Callable[[str], str]) -> _Index:
-    whole: dict[str, tuple[str, ...]] = {}
+def _index(genes: Sequence[str]) -> _Index:
     bare: dict[str, tuple[str, ...]] = {}
     stems: dict[str, tuple[str, ...]] = {}
     first_stems: Counter[str] = Counter()
-    for gene, steps in zip(genes, levels, strict=True):
-        _add(whole, key(gene), gene)
-        for form in dict.fromkeys(key(form) for step in steps[1:] if not step.cut for form in step.forms):
+    for gene in genes:
+        if gene.isalnum():
+            continue
+        levels = list(_levels(gene))[1:]
+        for form in dict.fromkeys(form for _, forms, cut in levels if not cut for form in forms):
             _add(bare, form, gene)
-        cut = list(dict.fromkeys(key(form) for step in steps if step.cut for form in step.forms))
+        cut = list(dict.fromkeys(form for _, forms, cut in levels if cut for form in forms))
         for form in cut:
             _add(stems, form, gene)
         first_stems.update(cut[:1])
     alone = sum(number == 1 for number in first_stems.values())
-    return _Index(whole, bare, stems, alone >= (1 - SHARED) * first_stems.total())
+    return _Index({gene: (gene,) for gene in genes}, bare, stems, alone >= (1 - SHARED) * first_stems.total())
+
+
+def _lower(names: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    lowered: dict[str, tuple[str, ...]] = {}
+    for name, genes in names.items():
+        before = lowered.get(name.lower())
+        lowered[name.lower()] = tuple(dict.fromkeys((*before, *genes))) if before else genes
+    return lowered
 
 
 def _add(names: dict[str, tuple[str, ...]], name: str, gene: str) -> None:
@@ -388,11 +419,14 @@ def _genes_of(forms: Collection[str], names: Mapping[str, tuple[str, ...]]) -> t
     return tuple(dict.fromkeys(gene for form in forms for gene in names.get(form, ())))
 
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(repr(name) for name in names[:3])
+def _some(names: Iterable[str]) -> str:
+    return ", ".join(repr(name) for name in islice(names, 3))
 
 
-def _named(shown: Sequence[str], *, more: bool = False) -> str:
+def _fit(number: int) -> str:
+    return f"{number:,} fit{'s' if number == 1 else ''}"
+
+
+def _listed(number: int, shown: Iterable[str]) -> str:
     """Name all when they are few, else the first ten as examples."""
-    introduction = ", such as" if more or len(shown) > NAMED else ":"
-    return f"{introduction} {', '.join(shown[:NAMED])}"
+    return f"{', such as' if number > NAMED else ':'} {', '.join(islice(shown, NAMED))}"

@@ -2,6 +2,7 @@
 
 import math
 import re
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,10 +11,11 @@ from typing import Literal
 import pandas as pd
 
 from configs.errors import TableError
-from models.hits import COLUMNS, NUMBERS
+from models.hits import COLUMNS, NUMBERS, Hits
+from models.search_lines import RERUN, Row, SearchLines, no_hits
 
-Row = tuple[int, str]
-"""Line number from 1, and the line."""
+PROGRAMS = ("hmmsearch", "hmmscan", "phmmer", "jackhmmer", "nhmmer", "nhmmscan")
+"""Programs whose tables are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,30 +98,102 @@ NHMMER_TBLOUT = Layout(
     },
     strand=11,
 )
+LAYOUTS = (DOMTBLOUT, NHMMER_TBLOUT, TBLOUT)
 
 
-def parse_rows(rows: Sequence[Row], layout: Layout, ruler: str | None, name: str) -> pd.DataFrame:
-    """Return the table of hits of a HMMER table, coordinates as hmmsearch means them.
+def is_hmmer(lines: SearchLines) -> bool:
+    """Tell whether a file is a table of HMMER, by its comments, or by its first rows where they are gone."""
+    if any(mark in lines.heading for mark in ("# target name", "--- full sequence ---", "# Program:")):
+        return True
+    parts = [text.split("\t", 1)[0].split() for _, text in lines.rows[:5]]  # a description may hold tabs
+    return bool(parts) and all(any(layout.fits(fields) for layout in LAYOUTS) for fields in parts)
+
+
+def read_hmmer(lines: SearchLines) -> Hits:
+    """Return the hits of a HMMER table.
 
     Parameters
     ----------
-    rows : sequence of (int, str)
-        Lines that are no comments.
-    layout : Layout
-        Kind of the table.
-    ruler : str or None
-        The comment line of dashes: its dashes end where the columns end, which tells names with blanks apart.
-    name : str
-        Name of the file, for messages.
+    lines : SearchLines
+        Lines of the file; of HMMER 3.0, which names no program, as well.
 
     Raises
     ------
     TableError
-        Too few columns, a number that is none, names with blanks that nothing tells apart.
+        Tables of two kinds in one file, a program whose columns mean something else, too few columns, a number that is
+        none, names with blanks that nothing tells apart.
     """
-    ends = [match.end() for match in re.finditer("-+", ruler[1:])] if ruler else []
-    ends = [end + 1 for end in ends]
-    parsed = [_fields(row, layout, ends, name) for row in rows]
+    profile_side = _profile_side(lines)
+    layout = _layout(lines)
+    nucleotides = f"{lines.name} was written by nhmmer, which compares nucleotides: its positions are no residues."
+    notes = (nucleotides,) if layout is NHMMER_TBLOUT else ()
+    if not lines.rows:
+        return Hits(no_hits(), layout.name, lines.name, profile_side, notes)
+    frame = _parse_rows(lines, layout)
+    return Hits(
+        exchange_coordinates(frame) if profile_side == "subject" else frame,
+        layout.name,
+        lines.name,
+        profile_side,
+        notes,
+    )
+
+
+def exchange_coordinates(frame: pd.DataFrame) -> pd.DataFrame:
+    """Exchange the coordinates of query and subject: HMMER writes those on the profile first."""
+    pairs = [(f"query_{end}", f"subject_{end}") for end in ("start", "end")]
+    names = {old: new for a, b in pairs for old, new in ((a, b), (b, a))}
+    return frame.rename(columns=names)[list(COLUMNS)]
+
+
+def _profile_side(lines: SearchLines) -> Literal["query", "subject"] | None:
+    programs = {text.split(":", 1)[1].strip().lower() for _, text in lines.comments if text.startswith("# Program:")}
+    foreign = sorted(programs.difference(PROGRAMS))
+    if foreign:
+        raise TableError(
+            wanted=f"a table of {', '.join(PROGRAMS)}", found=f"one of {foreign[0]}", where=lines.name, remedy=RERUN
+        )
+    scans = {program.endswith("scan") for program in programs}  # the mode is wrong in tables of hmmscan 3.1b2
+    if len(scans) > 1:
+        raise TableError(
+            wanted="one search",
+            found="rows of hmmsearch and of hmmscan in one file",
+            where=lines.name,
+            remedy="Give the two as files of their own; their columns mean different things.",
+        )
+    return None if not scans else "subject" if scans.pop() else "query"
+
+
+def _layout(lines: SearchLines) -> Layout:
+    headings = [text for _, text in lines.comments if "target name" in text]
+    found = {_layout_of(text).name: _layout_of(text) for text in headings}
+    if len(found) > 1:
+        raise TableError(
+            wanted="one kind of table",
+            found=f"rows of {' and of '.join(found)} in one file",
+            where=lines.name,
+            remedy="Give the two as files of their own.",
+        )
+    if found:
+        return found.popitem()[1]
+    first = lines.rows[0][1].split() if lines.rows else []
+    return next((layout for layout in LAYOUTS if layout.fits(first)), TBLOUT)
+
+
+def _layout_of(heading: str) -> Layout:
+    return NHMMER_TBLOUT if "hmmfrom" in heading else DOMTBLOUT if "tlen" in heading else TBLOUT
+
+
+def _parse_rows(lines: SearchLines, layout: Layout) -> pd.DataFrame:
+    """Return the table of hits, coordinates as hmmsearch means them.
+
+    A comment line of dashes stands above each table; its dashes end where the columns end, which tells names with
+    blanks apart.
+    """
+    rulers = [(number, text) for number, text in lines.comments if re.fullmatch(r"#[ -]*-{5}[ -]*", text)]
+    starts = [number for number, _ in rulers]
+    ends = [[], *([match.end() for match in re.finditer("-+", f" {text[1:]}")] for _, text in rulers)]
+    parsed = [_fields(row, layout, ends[bisect(starts, row[0])], lines.name) for row in lines.rows]
     columns: dict[str, pd.Series] = {}
     for column in COLUMNS:
         position = layout.positions.get(column)
@@ -130,12 +204,12 @@ def parse_rows(rows: Sequence[Row], layout: Layout, ruler: str | None, name: str
 
 def _fields(row: Row, layout: Layout, ends: Sequence[int], name: str) -> list[str]:
     number, text = row
+    by_ruler = _fields_by_ruler(text, layout, ends)  # first, for a blank in a name may shift one number on another
+    if by_ruler is not None and layout.fits(by_ruler):
+        return by_ruler
     fields = text.split(None, layout.width)
     if layout.fits(fields):
         return fields
-    by_ruler = _fields_by_ruler(text, layout, ends)
-    if by_ruler is not None and layout.fits(by_ruler):
-        return by_ruler
     where = f"{name}, line {number}"
     if len(fields) < layout.width:
         raise TableError(

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,8 @@ from models.hits import Hits
 from models.homology_grades import NOT_RECIPROCAL, WEAKEST, counted_rows, grade_sets, member_sets
 from models.homology_pairs import add_up
 from models.homology_tables import swap_coordinates
+from models.reciprocal_hits import Side, reciprocal_genes
 
-Side = Literal["query", "subject"]
 SIDES: tuple[Side, Side] = ("query", "subject")
 
 
@@ -30,7 +30,7 @@ class GradedFamily:
     ----------
     table : DataFrame
         Contract ``homology_hits``: one row a gene with a hit, the best grade first. Until `compare_families` has seen
-        the other families, the margin is the grade and the rival null.
+        the other families, the margin is 1 and the rival null.
     domains : DataFrame
         Contract ``homology_domains``: every alignment or domain of the sequences in `table`, in the order of its genes
         and then by start.
@@ -95,6 +95,7 @@ def grade_family(
     family: str,
     config: FamilyConfig,
     lengths: Mapping[str, int] | None = None,
+    listed: bool = True,
 ) -> GradedFamily:
     """Grade every gene that has a hit in the search tables of one family.
 
@@ -103,9 +104,8 @@ def grade_family(
     takes the best grade of its sequences and tables; coordinates of different sequences are never put together.
     Where a table holds coordinates and no length of a member, the largest end seen for it stands for the length.
 
-    Where BLAST, DIAMOND or phmmer searched both ways, genes among members and members among genes, a gene is
-    reciprocal if its best member (of all in the table, by the score of the best alignment) belongs to the family and
-    has that gene for its best hit, ties included [1]_. The others' grades are 0.8 times as high.
+    Where the same members were searched both ways, the grade of a gene that `reciprocal_genes` does not name is 0.8
+    times as high.
 
     Parameters
     ----------
@@ -120,6 +120,8 @@ def grade_family(
         through the family's thresholds already.
     lengths : mapping of str to int, optional
         Residues of each sequence, for tables that do not hold them.
+    listed : bool
+        Whether the study file itself lists the members, so that tables without any of them mean a mistake.
 
     Returns
     -------
@@ -129,12 +131,7 @@ def grade_family(
     Raises
     ------
     UserError
-        A table whose ids are no genes of the study, or `members` of which the tables hold none.
-
-    References
-    ----------
-    .. [1] Moreno-Hagelsieb G, Latimer K. Choosing BLAST options for better detection of orthologs as reciprocal best
-       hits. Bioinformatics 24:319 (2008). https://doi.org/10.1093/bioinformatics/btm585
+        A table whose ids are no genes of the study, or listed members of which the tables hold none.
     """
     oriented = [_orient(table, genes, lengths or {}) for table in hits if len(table.frame)]
     notes = [note for table in hits for note in table.notes] + [note for table in oriented for note in table.notes]
@@ -142,7 +139,7 @@ def grade_family(
         notes.append(f"Family {family!r}: the search tables hold no hits.")
         return GradedFamily(_empty("homology_hits"), _empty("homology_domains"), tuple(notes))
     everything = pd.concat([table.rows.assign(table=index) for index, table in enumerate(oriented)], ignore_index=True)
-    rows, member_notes = _members_only(everything, family, config.members)
+    rows, member_notes = _members_only(everything, family, config.members, listed=listed)
     rows = rows[rows["gene_id"].notna() & (rows["thresholds_applied"] | (rows["evalue"] <= config.max_evalue))]
     if rows.empty:
         return GradedFamily(_empty("homology_hits"), _empty("homology_domains"), (*notes, *member_notes))
@@ -153,41 +150,6 @@ def grade_family(
     reciprocal = reciprocal_genes(everything, [table.direction for table in oriented], config.members)
     table = _table(best, family, reciprocal)
     return GradedFamily(table, _domains(rows, table), (*notes, *member_notes))
-
-
-def reciprocal_genes(
-    rows: pd.DataFrame, directions: Sequence[Side | None], members: Collection[str]
-) -> frozenset[str] | None:
-    """Return the genes that are the best hit of their own best member.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        ``table`` : int, ``gene_id`` : str, ``sequence_id`` : str, ``member`` : str, ``bit_score`` : float64; a
-        sequence that joins no gene, gene null, stands for itself.
-    directions : sequence of {'query', 'subject'} or None
-        What the genes are in each table.
-    members : collection of str
-        Members of the family; all when empty.
-
-    Returns
-    -------
-    frozenset of str or None
-        None where the same members were not searched both ways.
-    """
-    if not {"query", "subject"} <= set(directions):
-        return None
-    rows = rows.assign(gene_id=rows["gene_id"].fillna(rows["sequence_id"]))
-    direction = rows["table"].map(dict(enumerate(directions)))
-    forward, backward = rows[direction == "query"], rows[direction == "subject"]
-    searched = set(forward["member"]) & set(backward["member"])
-    if not (searched.intersection(members) if members else searched):
-        return None
-    forward = forward[forward["table"].isin(forward.loc[forward["member"].isin(searched), "table"])]
-    best_member = forward[forward["bit_score"] == forward.groupby("gene_id")["bit_score"].transform("max")]
-    best_gene = backward[backward["bit_score"] == backward.groupby("member")["bit_score"].transform("max")]
-    pairs = best_member[["gene_id", "member"]].merge(best_gene[["gene_id", "member"]])
-    return frozenset(pairs.loc[pairs["member"].isin(members) if members else slice(None), "gene_id"])
 
 
 def homology_evidence(
@@ -249,8 +211,8 @@ def _orient(hits: Hits, genes: GeneIds, lengths: Mapping[str, int]) -> _Oriented
     )
     scan = side == "query" and not alignments and hits.profile_side != "query"
     word = "queries" if side == "query" else "subjects"
-    note = f"{hits.name}: genes are the {word}, found from {len(join.gene_of):,} of {join.n_ids:,} ids."
-    return _Oriented(rows, None if scan else side, (note, join.sentence(hits.name)))
+    said = (f"The genes are the {word} of {hits.name}: {join.sentence('it')}",)
+    return _Oriented(rows, None if scan else side, () if hits.thresholds_applied else said)
 
 
 def _places(frame: pd.DataFrame, side: Side, prefix: str) -> dict[str, "pd.Series[float]"]:
@@ -258,12 +220,14 @@ def _places(frame: pd.DataFrame, side: Side, prefix: str) -> dict[str, "pd.Serie
     return {f"{prefix}start": ends.min(axis=1, skipna=False), f"{prefix}end": ends.max(axis=1, skipna=False)}
 
 
-def _members_only(frame: pd.DataFrame, family: str, members: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
+def _members_only(
+    frame: pd.DataFrame, family: str, members: Sequence[str], *, listed: bool
+) -> tuple[pd.DataFrame, list[str]]:
     if not members:
         return frame, []
     present = sorted(frame["member"].unique())
     absent = [member for member in members if member not in set(present)]
-    if len(absent) == len(members):
+    if listed and len(absent) == len(members):
         raise UserError(
             wanted=f"one of the members {first_of(members)}",
             found=f"none of them in the search tables, which hold {first_of(present)}",
@@ -289,18 +253,19 @@ def _table(best: pd.DataFrame, family: str, reciprocal: frozenset[str] | None) -
         table = table.assign(
             reciprocal=np.where(mutual, "yes", "no"), grade=table["grade"].where(mutual, lowered)
         ).sort_values(["grade", "bit_score", "evalue", "gene_id"], ascending=[False, False, True, True])
-    return _as_contract(table.assign(margin=table["grade"]), "homology_hits")
+    return _as_contract(table.assign(margin=1.0), "homology_hits")
 
 
 def _domains(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     place = pd.Index(table["sequence_id"]).get_indexer(pd.Index(rows["sequence_id"]))
     order = np.lexsort((rows["start"], place))
     rows = rows.iloc[order[place[order] >= 0]]
-    evalue, score = (rows[f"domain_{name}"].fillna(rows[whole]) for name, whole in _WHOLE.items())
-    return _as_contract(rows.assign(family=table["family"].iloc[0], evalue=evalue, bit_score=score), "homology_domains")
-
-
-_WHOLE = {"evalue": "evalue", "score": "bit_score"}
+    rows = rows.assign(
+        family=table["family"].iloc[0],
+        evalue=rows["domain_evalue"].fillna(rows["evalue"]),
+        bit_score=rows["domain_score"].fillna(rows["bit_score"]),
+    )
+    return _as_contract(rows, "homology_domains")
 
 
 def _nulls(length: int) -> "pd.Series[str]":

@@ -60,14 +60,25 @@ def write_frames(frames: Iterable[pd.DataFrame], kind: str, sink: BinaryIO) -> i
 def decode_frame(content: bytes, kind: str) -> pd.DataFrame:
     """Decode Parquet bytes of the contract `kind`; raises ContractError for another kind or version."""
     table = pq.read_table(pa.BufferReader(content))
-    contract = CONTRACTS[kind]
-    metadata = table.schema.metadata or {}
+    _check_kind(table.schema, kind)
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def iterate_frames(content: bytes, kind: str, rows: int) -> Iterator[pd.DataFrame]:
+    """Decode Parquet bytes of the contract `kind` in pieces of at most `rows` rows, without holding all of them."""
+    file = pq.ParquetFile(pa.BufferReader(content))
+    _check_kind(file.schema_arrow, kind)
+    for batch in file.iter_batches(rows):
+        yield batch.to_pandas()
+
+
+def _check_kind(schema: pa.Schema, kind: str) -> None:
+    contract, metadata = CONTRACTS[kind], schema.metadata or {}
     found = (metadata.get(b"kind", b"").decode(), metadata.get(b"schema_version", b"").decode())
     if found != (kind, str(contract.schema_version)):
         message = f"wanted a table {kind!r} version {contract.schema_version}, found {found[0]!r} version {found[1]!r}"
         raise ContractError(message)
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
 
 
 def _table(frame: pd.DataFrame, kind: str) -> pa.Table:

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from configs.ranking import Fusion
 from models.card_records import Card, Record
 from models.fusion import SCORE_WORDS, additive
+from models.report_families import CLOSE, families_table, members_table, rival_sentences
 from models.report_tables import Table, card_tables, evidence_table, false_table, ranking_table, table_of
 
 Section = Literal["answer", "trust", "data", "methods"]
@@ -35,7 +36,7 @@ class ReportFigure:
     png : bytes
         PNG at 300 DPI.
     section : {'answer', 'trust', 'data', 'methods'}
-        Part of the page that it belongs to; those of a target stand with the target whatever is said here.
+        Part of the page that it belongs to; those of a target or a family stand with it whatever is said here.
     """
 
     title: str
@@ -85,6 +86,38 @@ class TargetReport:
 
 
 @dataclass(frozen=True, slots=True)
+class FamilyReport:
+    """What was found for one gene family.
+
+    Attributes
+    ----------
+    name : str
+        Family.
+    hits : sequence of mapping
+        Best rows of the contract `homology_hits`, best first.
+    n_genes, n_best : int
+        Genes with a hit, and those of them that no other family fits better.
+    targets : sequence of str
+        Targets that the family serves.
+    searches : sequence of str
+        How its members were searched for, a sentence each.
+    commands : sequence of str
+        Commands that were run for it.
+    figures : sequence of ReportFigure
+        Pictures of this family; none where no hit has a position.
+    """
+
+    name: str
+    hits: Sequence[Record]
+    n_genes: int
+    n_best: int
+    targets: Sequence[str] = ()
+    searches: Sequence[str] = ()
+    commands: Sequence[str] = ()
+    figures: Sequence[ReportFigure] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """A table that went into the study or came out of it; `rows` is None for what has no rows."""
 
@@ -112,7 +145,9 @@ class ReportContent:
     validation, qc : sequence of mapping
         Rows of the contracts `validation` and `qc`.
     figures : sequence of ReportFigure
-        Pictures that belong to no single target.
+        Pictures that belong to no single target or family.
+    families : sequence of FamilyReport
+        The gene families, in the order of the study; the page has no part about them when there are none.
     settings : mapping
         The study file, nested.
     provenance : sequence of Provenance
@@ -129,6 +164,7 @@ class ReportContent:
     validation: Sequence[Record] = ()
     qc: Sequence[Record] = ()
     figures: Sequence[ReportFigure] = ()
+    families: Sequence[FamilyReport] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
     provenance: Sequence[Provenance] = ()
     warnings: Sequence[str] = ()
@@ -155,6 +191,19 @@ class TargetView:
     cards: tuple[tuple[Card, tuple[Table, ...]], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class FamilyView:
+    """A family as shown: the id of its section, what was found, its best genes, and those that fit another family too.
+
+    `members` is None where no gene has a hit.
+    """
+
+    anchor: str
+    found: FamilyReport
+    members: Table | None
+    rivals: tuple[str, ...]
+
+
 def render_report(content: ReportContent) -> str:
     """Write the page of a study.
 
@@ -176,12 +225,16 @@ def render_report(content: ReportContent) -> str:
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"data_uri": _data_uri, "script_hash": _script_hash, "size": _size}
+    anchors = {family.name: f"family-{place}" for place, family in enumerate(content.families, 1)}
     source = files("models").joinpath(_TEMPLATE).read_text(encoding="utf-8")
     page = environment.from_string(source).render(
         content=content,
         score_words=SCORE_WORDS[content.fusion],
         weighed=additive(content.fusion),
-        targets=[_target_view(place, target) for place, target in enumerate(content.targets, 1)],
+        targets=[_target_view(place, target, anchors) for place, target in enumerate(content.targets, 1)],
+        families=[_family_view(family, anchors) for family in content.families],
+        overview=families_table("families-table", [_family_row(family) for family in content.families], anchors),
+        close=CLOSE,
         validation=table_of("validation", "Held-out predictions by label and method", content.validation),
         qc=table_of("qc", "Samples of each layer as they came in", content.qc),
         settings=_flat(content.settings),
@@ -189,17 +242,38 @@ def render_report(content: ReportContent) -> str:
     return page.encode("utf-8", "replace").decode("utf-8")
 
 
-def _target_view(place: int, target: TargetReport) -> TargetView:
+def _target_view(place: int, target: TargetReport, anchors: Mapping[str, str]) -> TargetView:
     caption = f"{target.name}: the {len(target.top):,} best of {target.n_genes:,} genes"
     return TargetView(
         target,
-        ranking=ranking_table(f"ranking-{place}", caption, target.top),
+        ranking=ranking_table(f"ranking-{place}", caption, target.top, families=anchors),
         false=false_table(f"false-{place}", f"{target.name}: expected false among the best", target.false_in_top),
         worth=evidence_table(
             f"worth-{place}", f"{target.name}: how well known genes are found", target.evidence_scores
         ),
         cards=tuple((card, card_tables(f"card-{place}-{number}", card)) for number, card in enumerate(target.cards, 1)),
     )
+
+
+def _family_view(family: FamilyReport, anchors: Mapping[str, str]) -> FamilyView:
+    anchor = anchors[family.name]
+    shown = len(family.hits)
+    best = "all" if shown == family.n_genes else f"the {shown:,} best of {family.n_genes:,}"
+    caption = f"{family.name}: {best} genes with a hit"
+    members = members_table(f"{anchor}-members", caption, family.hits, anchors)
+    return FamilyView(anchor, family, members, rival_sentences(family.hits))
+
+
+def _family_row(family: FamilyReport) -> Record:
+    best = family.hits[0] if family.hits else {}
+    return {
+        "family": family.name,
+        "n_genes": family.n_genes,
+        "n_best": family.n_best,
+        "best_gene": best.get("gene_id"),
+        "best_grade": best.get("grade"),
+        "targets": ", ".join(family.targets) or None,
+    }
 
 
 def _flat(settings: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:

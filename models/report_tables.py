@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,12 @@ from configs.ranking_tables import EVIDENCES
 from models.card_records import Card, Record
 
 Span = tuple[float, float]
+Anchors = Mapping[str, Mapping[str, str]]
 
 _FORMATS = {"share": ".0%", "mean": ".2f", "sd": ".2f", "value": ".4g", "expected_false": ".1f"} | {
+    "bit_score": ",.1f",
+    "member_coverage": ".0%",
+    "protein_coverage": ".0%",
     "median_rank": ".1f",
     "recall_100": ".0%",
     "top_1_percent": ".0%",
@@ -71,6 +75,14 @@ _HEADERS = {
     "detail": "More",
     "mean": "Mean (log2)",
     "sd": "Standard deviation",
+    "sequence_id": "Sequence",
+    "best_member": "Best member",
+    "n_members": "Members",
+    "bit_score": "Bits",
+    "evalue": "E-value",
+    "n_genes": "Genes with a hit",
+    "n_best": "Genes that fit it best",
+    "best_gene": "Best gene",
 }
 _RANKING_COLUMNS = (
     "rank",
@@ -103,6 +115,7 @@ _WORTH_COLUMNS = (
     "median_rank",
     "weight",
 )
+_GRADES = frozenset({"grade", "best_grade"})
 _PERCENTILES = frozenset({_RANK01, "null_percentile"})
 _MEASURES = {"metabolite": "correlation, rho", "bait": "mutual rank", "homolog": "grade, 0 to 1"}
 """What the value of a partner is, by its kind."""
@@ -116,12 +129,16 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell as shown: its text, what it sorts by, how much of it a bar fills (percent), and the bar's colour class."""
+    """A cell as shown: its text, what it sorts by, how much of it a bar fills (percent), and the bar's colour class.
+
+    `anchor` is the id of the part of the page that the text leads to, or empty.
+    """
 
     text: str
     sort: str = ""
     fill: str = ""
     shade: str = ""
+    anchor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +162,7 @@ def table_of(
     columns: Sequence[str] | None = None,
     heading: str = "",
     bars: Mapping[str, Span] | None = None,
+    anchors: Anchors | None = None,
 ) -> Table | None:
     """Return the table of `records` without the columns that hold nothing, or None when nothing is left.
 
@@ -160,6 +178,8 @@ def table_of(
         Column that names the row; the first one where it is not shown.
     bars : mapping of str to (float, float), optional
         Where a bar of a column is empty and where it is full; ranks of evidence have bars from 0 to 1.
+    anchors : mapping of str to mapping, optional
+        By column, the id of the part of the page that a text leads to.
     """
     records = [{key: _plain(value) for key, value in record.items()} for record in records]
     wanted = columns if columns is not None else list(dict.fromkeys(key for record in records for key in record))
@@ -168,6 +188,7 @@ def table_of(
         return None
     spans = {column: (0.0, 1.0) for column in shown if column.endswith(_RANK01)} | dict(bars or {})
     rows = tuple(tuple(_cell(column, record, spans.get(column)) for column in shown) for record in records)
+    rows = tuple(_linked(row, shown, anchors) for row in rows) if anchors else rows
     return Table(
         name,
         caption,
@@ -178,9 +199,23 @@ def table_of(
     )
 
 
-def ranking_table(name: str, caption: str, top: Sequence[Record]) -> Table | None:
-    """Return the table of the best genes of a target, rows of the contract `ranking`."""
-    return table_of(name, caption, top, columns=_RANKING_COLUMNS, heading="gene_id")
+def _linked(row: Sequence[Cell], columns: Sequence[str], anchors: Anchors) -> tuple[Cell, ...]:
+    """Give the cells of a row the parts of the page that they lead to."""
+    return tuple(
+        replace(cell, anchor=anchors.get(column, {}).get(cell.text, ""))
+        for cell, column in zip(row, columns, strict=True)
+    )
+
+
+def ranking_table(
+    name: str, caption: str, top: Sequence[Record], *, families: Mapping[str, str] | None = None
+) -> Table | None:
+    """Return the table of the best genes of a target, rows of the contract `ranking`.
+
+    `families` are the ids of the parts of the page that tell of them.
+    """
+    anchors = {"family": families or {}}
+    return table_of(name, caption, top, columns=_RANKING_COLUMNS, heading="gene_id", anchors=anchors)
 
 
 def false_table(name: str, caption: str, records: Sequence[Record]) -> Table | None:
@@ -278,6 +313,8 @@ def _fill(value: float, span: Span) -> str:
 
 def _shade(column: str, record: Record) -> str:
     """Return the class of the bar's colour: the evidence that the column, or else the row, is about."""
+    if column in _GRADES:
+        return "homology"
     name = column.removesuffix(f"_{_RANK01}") if column != _RANK01 else str(record.get("evidence"))
     return name if name in EVIDENCES else "other"
 
@@ -289,6 +326,8 @@ def _number(column: str, value: float) -> str:
     if isinstance(value, int) or column in _WHOLE or abs(value) >= 10_000:
         return f"{value:,.0f}"
     small = _SMALL.get(column, "")
+    if small and value == 0:
+        return "0"
     return format(value, small if small and value < _SMALL_BELOW.get(column, 0.001) else _FORMATS.get(column, ".3f"))
 
 

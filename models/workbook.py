@@ -21,7 +21,7 @@ from openpyxl.xml.functions import tostring
 from configs.ranking_tables import EVIDENCES
 from models.workbook_words import COLUMN_WORDS, FURTHER, SHEET_WORDS, ColumnWord
 
-Kind = Literal["legend", "target", "sure", "why", "family", "pairs", "samples", "qc", "settings"]
+Kind = Literal["legend", "target", "sure", "why", "families", "family", "pairs", "samples", "qc", "settings"]
 
 _NAME_LIMIT = 31
 _TEXT_LIMIT = 32_767
@@ -34,6 +34,7 @@ _WHERE: dict[Kind, str] = {
     "target": "ranking.csv",
     "sure": "tables/false_in_top.csv and tables/leave_one_out.csv",
     "why": "tables/card_evidence.csv",
+    "families": "tables/gene_families.csv",
     "family": "tables/family_{name}.csv",
     "pairs": "tables/correlated_pairs.csv",
     "samples": "tables/samples.csv",
@@ -75,6 +76,7 @@ def build_workbook(  # noqa: PLR0913 - the tables of a study, each by its name
     false_in_top: pd.DataFrame | None = None,
     leave_one_out: pd.DataFrame | None = None,
     cards: pd.DataFrame | None = None,
+    gene_families: pd.DataFrame | None = None,
     notes: Sequence[str] = (),
     max_rows: int = 1_000,
 ) -> bytes:
@@ -94,6 +96,8 @@ def build_workbook(  # noqa: PLR0913 - the tables of a study, each by its name
         Tables of the contracts of these names; one sheet together.
     cards : DataFrame, optional
         Table of the contract `card_evidence`.
+    gene_families : DataFrame, optional
+        Table of the contract `gene_families`.
     notes : sequence of str
         Sentences that close the legend.
     max_rows : int
@@ -109,6 +113,7 @@ def build_workbook(  # noqa: PLR0913 - the tables of a study, each by its name
         *(("target", str(target), rows) for target, rows in rankings.groupby("target", sort=False)),
         *_further("sure", "How sure", _how_sure(false_in_top, leave_one_out)),
         *_further("why", "Why", cards),
+        *_further("families", "Families", gene_families),
         *(("family", name, rows) for name, rows in families.items()),
         ("pairs", "Pairs", pairs),
         ("samples", "Samples", samples),

@@ -21,7 +21,8 @@ SHEET_WORDS = {
     "sure": "How many of the best genes of each target are expected to be false, and how well each evidence finds "
     "known genes that are left out; the column `about` says which of the two a row is.",
     "why": "What each evidence says of the first genes of each target.",
-    "family": "Search hits of the gene family {name}.",
+    "families": "Genes with a hit in any family, each with the family that it fits best and the next one.",
+    "family": "Genes with a hit in the gene family {name}, best first.",
     "pairs": "Gene-metabolite pairs with the strongest correlation among those that pass the false discovery rate.",
     "samples": "The sample sheet as it was read.",
     "qc": "One row a layer and sample: what came in.",
@@ -154,13 +155,43 @@ _WHY = {
     ),
 }
 
+_ALIKE = "Families that are alike hit each other's genes: near 0, both fit."
+
+_FAMILIES = {
+    "gene_id": ColumnWord("", "Gene with a hit."),
+    "family": ColumnWord("", "Family that it fits best."),
+    "grade": ColumnWord("0 to 1", "How well it fits; the homology evidence of targets that the family serves.", SCORE),
+    "margin": ColumnWord("0 to 1", f"Grade less that of the second family. {_ALIKE}", SCORE),
+    "second_family": ColumnWord("", "Family that it fits next best; empty when no other has a hit."),
+    "second_grade": ColumnWord("0 to 1", "How well it fits the second family.", SCORE),
+    "n_families": ColumnWord("families", "Families in which the gene has a hit.", COUNT),
+}
+
 _FAMILY = {
     "gene_id": ColumnWord("", "Gene with a hit."),
+    "sequence_id": ColumnWord("", "Sequence of the gene with the best grade, as the search names it."),
     "best_member": ColumnWord("", "Profile or reference protein with the best hit."),
+    "n_members": ColumnWord("members", "Profiles or reference proteins that the bit score adds up.", COUNT),
     "evalue": ColumnWord("", "Hits this good expected by chance in the search; small is strong.", SCIENTIFIC),
-    "bit_score": ColumnWord("bits", "Alignment score; does not depend on the size of the search.", ONE_DECIMAL),
-    "coverage": ColumnWord("0 to 1", "Share of the profile or reference that the alignment covers.", SCORE),
-    "grade": ColumnWord("0 to 1", "Strength of the hit as used in the ranking.", SCORE),
+    "bit_score": ColumnWord(
+        "bits", "Alignment score, added up; does not depend on the size of the search.", ONE_DECIMAL
+    ),
+    "member_coverage": ColumnWord(
+        "0 to 1", "Share of the profiles or references that the alignments cover; low for a fragment.", SCORE
+    ),
+    "protein_coverage": ColumnWord("0 to 1", "Share of the gene's protein that the alignments cover.", SCORE),
+    "reciprocal": ColumnWord(
+        "",
+        "Yes where the gene is the best hit of its best member as well; no lowers the grade. Empty where the search "
+        "went one way only.",
+    ),
+    "grade": ColumnWord("0 to 1", "How well the gene fits the family; the homology evidence of the ranking.", SCORE),
+    "margin": ColumnWord(
+        "-1 to 1",
+        f"Grade less that in the rival. {_ALIKE} Below 0, the rival fits better.",
+        SCORE,
+    ),
+    "rival": ColumnWord("", "Best other family of the gene; empty when no other has a hit."),
 }
 
 _PAIRS = {
@@ -226,6 +257,7 @@ COLUMN_WORDS: dict[str, dict[str, ColumnWord]] = {
     "target": _RANKING,
     "sure": _SURE,
     "why": _WHY,
+    "families": _FAMILIES,
     "family": _FAMILY,
     "pairs": _PAIRS,
     "samples": _SAMPLES,

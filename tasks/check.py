@@ -8,12 +8,13 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from configs.artifact import Runtime, SourceFile
-from configs.errors import OutputError
+from configs.errors import OutputError, counted
 from configs.study import StudyConfig
 from models.engine_choice import choose_engine, engine_note
 from models.layer import Layer
 from models.presets import parameter_count
-from tasks import evidence, prepare
+from tasks import prepare
+from tasks.check_families import check_families
 from tasks.design import design_facts
 from tasks.networks import hidden_widths_of
 from tasks.records import FoldPlan, PreparedStudy, References
@@ -56,8 +57,8 @@ def check_study(study: StudyConfig, folder: Path) -> CheckReport:
         *times,
         f"Labels to predict: {', '.join(prepared.labels) or 'none, so the graph network is left out'}.",
         _plan_sentence(plan, study.validation.repeats),
-        *(f"Target {name}: {_counted(len(ids), 'metabolite')}." for name, ids in references.targets.items()),
-        *(f"Baits of {name}: {_counted(len(ids), 'gene')}." for name, ids in references.baits.items()),
+        *(f"Target {name}: {counted(len(ids), 'metabolite')}." for name, ids in references.targets.items()),
+        *(f"Baits of {name}: {counted(len(ids), 'gene')}." for name, ids in references.baits.items()),
     )
     return CheckReport(layers=layers, facts=facts, notes=(*notes, *references.notes, *plan.notes, *families))
 
@@ -74,16 +75,7 @@ def _check_annotation_and_families(
 ) -> tuple[str, ...]:
     if study.annotation is not None:
         prepare.read_descriptions.fn(SourceFile(path=str(folder / study.annotation)), runtime)
-    if not study.families:
-        return ()
-    genes, targets = prepared.raw[study.layer_with("genes")], tuple(references.targets)
-    files = {
-        name: tuple(SourceFile(path=str(folder / table)) for table in family.tables)
-        for name, family in study.families.items()
-    }
-    homology = evidence.grade_families.fn(genes, study.families, files, targets, runtime)
-    found = (f"Family {name}: {_counted(table.rows or 0, 'gene')} with a hit." for name, table in homology.hits.items())
-    return (*found, *homology.notes)
+    return check_families(study, folder, prepared, tuple(references.targets), runtime) if study.families else ()
 
 
 def prepare_study(study: StudyConfig, folder: Path, runtime: Runtime) -> tuple[PreparedStudy, tuple[str, ...]]:
@@ -131,10 +123,6 @@ def _plan_sentence(plan: FoldPlan, repeats: int) -> str:
     times = f", dealt {repeats} times" if repeats > 1 else ""
     split = f", {len(plan.split)} that split replicates (optimistic)" if plan.split else ""
     return f"{len(plan.folds) // repeats} folds of whole groups{times}{split}, and the final fit."
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _layer_sentence(study: StudyConfig, prepared: PreparedStudy, store: Store, name: str) -> str:

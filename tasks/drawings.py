@@ -18,7 +18,7 @@ from models.figures import encode_figure
 from models.fusion import additive
 from models.heatmap import correlation_matrix
 from models.methods import GRAPH
-from tasks.records import ControlScores, FigureFiles, PairedLayers, PreparedStudy, Ranked, Validated
+from tasks.records import ControlScores, FigureFiles, Homology, PairedLayers, PreparedStudy, Ranked, Validated
 from tasks.store import Store
 
 _HEATMAP_GENES, _HEATMAP_METABOLITES = 40, 30
@@ -254,6 +254,20 @@ def _target_pictures(
         "Every gene; a kink near the top sets the best genes apart.",
         figures.score_curve(rows),
     )
+
+
+def family_pictures(homology: Homology, store: Store) -> Iterator[Picture]:
+    """Draw the domains of each family's best genes; a family without positions in proteins has no picture."""
+    for family, artifact in homology.hits.items():
+        domains = store.get_table(homology.domains[family])
+        if domains["start"].notna().any():
+            yield _picture(
+                f"family_{family}",
+                f"Domains, {family}",
+                "Proteins of the best genes to scale, dashed where only the end of the last alignment is known. Boxes "
+                "on the line are what the score adds up; pale ones below it do not count.",
+                figures.family_domains(store.get_table(artifact), domains),
+            )
 
 
 def _picture(name: str, title: str, caption: str, figure: Figure) -> Picture:

@@ -1,15 +1,12 @@
 """Evidence by gene and target: correlation with its null, baits, homology."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from configs.artifact import Artifact, Runtime, SourceFile
-from configs.homology import FamilyConfig
-from tasks.files import file_content
-from tasks.records import CorrelationEvidence, Homology, PairedLayers, TargetQuestion
+from configs.artifact import Runtime
+from tasks.records import CorrelationEvidence, PairedLayers, TargetQuestion
 from tasks.stage import stage
 from tasks.store import Store
 from tasks.target_values import evidence_table, target_values
@@ -45,44 +42,6 @@ def correlate_targets(
     return CorrelationEvidence(
         evidence=store.put_table(pd.concat(evidence, ignore_index=True), "evidence"),
         best=store.put_table(pd.concat(tables, ignore_index=True), "target_correlation"),
-    )
-
-
-@stage("homology-evidence")
-def grade_families(
-    genes: Artifact,
-    families: dict[str, FamilyConfig],
-    files: dict[str, tuple[SourceFile, ...]],
-    targets: tuple[str, ...],
-    runtime: Runtime,
-) -> Homology:
-    """Grade the hits of each family, and give each gene its best grade among the families of each target."""
-    from models.homology import grade_family, homology_evidence
-    from models.homology_tables import read_hits
-
-    store = Store(runtime.store)
-    layer = store.get_layer(genes, "genes")
-    graded: dict[str, pd.DataFrame] = {}
-    notes: list[str] = []
-    for name, config in families.items():
-        hits = [read_hits(file_content(file), Path(file.path).name) for file in files[name]]
-        family = grade_family(hits, layer.feature_ids, family=name, config=config)
-        graded[name] = family.table
-        notes += family.notes
-    tables = []
-    serving = {
-        target: tuple(name for name, config in families.items() if not config.targets or target in config.targets)
-        for target in targets
-    }
-    for target, names in serving.items():
-        if names:
-            value, best = homology_evidence(graded, layer.feature_ids, families=names)
-            tables.append(evidence_table(target, layer.feature_ids, value, value, list(best)))
-    return Homology(
-        hits={name: store.put_table(table, "homology_hits") for name, table in graded.items()},
-        serving=serving,
-        evidence=store.put_table(pd.concat(tables, ignore_index=True), "evidence"),
-        notes=tuple(notes),
     )
 
 

@@ -2,7 +2,7 @@
 
 from configs.artifact import Artifact, Runtime
 from configs.ranking import RankingConfig
-from tasks.records import ControlScores, FigureFiles, PairedLayers, PreparedStudy, Ranked, Validated
+from tasks.records import ControlScores, FigureFiles, Homology, PairedLayers, PreparedStudy, Ranked, Validated
 from tasks.stage import stage
 from tasks.store import Store
 
@@ -54,3 +54,12 @@ def draw_ranking(ranked: Ranked, controls: ControlScores | None, config: Ranking
 
     store = Store(runtime.store)
     return kept(ranking_pictures(ranked, controls, config, store), store)
+
+
+@stage("draw-families")
+def draw_families(homology: Homology, runtime: Runtime) -> Pictures:
+    """Draw where the members of each family lie in the proteins of its best genes."""
+    from tasks.drawings import family_pictures, kept
+
+    store = Store(runtime.store)
+    return kept(family_pictures(homology, store), store)

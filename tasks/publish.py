@@ -102,7 +102,9 @@ def tables_of(content: RunContent) -> Iterator[tuple[str, Artifact]]:
         yield "correlation_conditions", content.correlations.conditions
     yield from _ranking_tables(content)
     if content.homology:
+        yield "gene_families", content.homology.gene_families
         yield from ((f"family_{name}", table) for name, table in content.homology.hits.items())
+        yield from ((f"domains_{name}", table) for name, table in content.homology.domains.items())
 
 
 def _ranking_tables(content: RunContent) -> Iterator[tuple[str, Artifact]]:
@@ -143,6 +145,7 @@ def _manifest(content: RunContent, study: StudyConfig, folder: Path) -> dict[str
         "artifacts": [artifact.model_dump(mode="json") for artifact in sorted(kept.values(), key=lambda a: a.uri)],
         "ranking": content.ranked.ranking.sha256 if content.ranked else None,
         "weights": content.ranked.weights if content.ranked else {},
+        "searches": [facts.model_dump(mode="json") for facts in content.homology.searches] if content.homology else [],
         "networks": {
             f"{name}/{fold}": training.model_dump(mode="json", include={"parameters", "engine", "epochs", "weights"})
             for fold, done in content.folds.items()

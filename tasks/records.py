@@ -2,7 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from configs.artifact import Artifact
+from configs.artifact import Artifact, SourceFile
+from configs.homology import FamilyConfig, Program, Thresholds
 from configs.ranking import Direction
 from configs.study import AutoencoderConfig, CorrelationMethod, Engine, GraphConfig
 
@@ -238,12 +239,80 @@ class TargetInquiry(Record):
     bait: BaitEvidence | None
 
 
+class SequencesRead(Record):
+    """The proteins of the genes; `left_out` are transcripts whose longest reading frame is too short."""
+
+    proteins: Artifact
+    file: str
+    left_out: int
+    notes: tuple[str, ...]
+
+
+class FamiliesRead(Record):
+    """Families with their members, as far as a table of members names them."""
+
+    families: dict[str, FamilyConfig]
+    notes: tuple[str, ...]
+
+
+class FamilyFiles(Record):
+    """Files of profiles and of reference proteins that a family is searched with."""
+
+    profiles: tuple[SourceFile, ...]
+    references: tuple[SourceFile, ...]
+
+
+class SearchQuestion(Record):
+    """What is searched for, and what counts as a hit; no member stands for all of the files."""
+
+    members: tuple[str, ...]
+    max_evalue: float
+    thresholds: Thresholds
+    program: Program
+
+
+class SearchFacts(Record):
+    """How a family was searched: by which program, and the exact commands where it is no part of this process."""
+
+    family: str
+    program: str
+    version: str
+    commands: tuple[str, ...]
+    n_queries: int
+    n_sequences: int
+    n_hits: int
+    note: str
+
+
+class Search(Record):
+    """One search of one family: its hits, a row an alignment or domain, and the names that it searched for."""
+
+    hits: Artifact
+    members: tuple[str, ...]
+    facts: SearchFacts
+
+
+class FamilyEvidence(Record):
+    """All that tells the members of one family: search tables that were given, and searches that were run.
+
+    `listed` says whether the study file itself lists the members, and not a table of members.
+    """
+
+    config: FamilyConfig
+    listed: bool
+    tables: tuple[SourceFile, ...]
+    searches: tuple[Search, ...]
+
+
 class Homology(Record):
-    """Graded hits by family, the families that serve each target, and the evidence by target."""
+    """Graded hits and domains by family, the best family of each gene, and the evidence by target."""
 
     hits: dict[str, Artifact]
+    domains: dict[str, Artifact]
+    gene_families: Artifact
     serving: dict[str, tuple[str, ...]]
     evidence: Artifact
+    searches: tuple[SearchFacts, ...]
     notes: tuple[str, ...]
 
 

@@ -12,6 +12,7 @@ from models.card_records import Card, target_cards
 from models.report import Provenance, ReportContent, ReportFigure, Section, TargetReport, render_report
 from tasks.design import DesignFacts, design_facts
 from tasks.records import FigureFiles, Ranked, Reported, RunContent
+from tasks.report_families import family_figure, family_reports
 from tasks.stage import stage
 from tasks.store import Store
 
@@ -22,6 +23,7 @@ _CARDS = 10
 _SECTIONS: dict[str, Section] = {
     "ranking": "answer",
     "correlation": "answer",
+    "family": "answer",
     "training": "trust",
     "validation": "trust",
     "latents": "trust",
@@ -52,15 +54,19 @@ def _page(content: RunContent, study: StudyConfig, store: Store) -> ReportConten
     ranked = _ranked(content)
     validated = content.validated
     design = design_facts(content.prepared, study, store)
-    of_target = {name for target in ranked.weights for name in _target_figures(target)}
+    figures = {figure.name: _figure(figure, store) for figure in content.figures}
+    shown = {name for target in ranked.weights for name in _target_figures(target)}
+    families = family_reports(content.homology, study, figures, store) if content.homology else []
+    shown |= {family_figure(family.name) for family in families}
     return ReportContent(
         study=study.study,
-        targets=_targets(content, ranked, store),
+        targets=_targets(content, ranked, figures, store),
         fusion=study.ranking.fusion,
         verdicts=(*_design_sentences(design), *(validated.sentences if validated else ())),
         validation=_records(store.get_table(validated.validation)) if validated else (),
         qc=_records(store.get_table(content.prepared.quality)),
-        figures=[_figure(figure, store) for figure in content.figures if figure.name not in of_target],
+        figures=[figure for name, figure in figures.items() if name not in shown],
+        families=families,
         settings=study.model_dump(mode="json", exclude={"execution", "store"}),
         provenance=_provenance(content, ranked),
         warnings=_warnings(content, ranked, design, store),
@@ -90,9 +96,10 @@ def _said_once(content: RunContent) -> tuple[str, ...]:
     return tuple(note for note in content.notes if note not in said)
 
 
-def _targets(content: RunContent, ranked: Ranked, store: Store) -> list[TargetReport]:
+def _targets(
+    content: RunContent, ranked: Ranked, figures: Mapping[str, ReportFigure], store: Store
+) -> list[TargetReport]:
     ranking = store.get_table(ranked.ranking)
-    figures = {figure.name: figure for figure in content.figures}
     sure = _Sure(content, ranked, store)
     return [
         TargetReport(
@@ -105,7 +112,7 @@ def _targets(content: RunContent, ranked: Ranked, store: Store) -> list[TargetRe
             evidence_scores=sure.evidence_scores(target),
             false_in_top=sure.false_in_top(target),
             cards=sure.cards(target, rows),
-            figures=[_figure(figures[name], store) for name in _target_figures(target) if name in figures],
+            figures=[figures[name] for name in _target_figures(target) if name in figures],
         )
         for target, rows in ((str(name), rows) for name, rows in ranking.groupby("target", sort=False))
     ]
@@ -187,6 +194,7 @@ def _workbook(content: RunContent, study: StudyConfig, store: Store) -> bytes:
         false_in_top=store.get_table(ranked.false_in_top),
         leave_one_out=store.get_table(ranked.leave_one_out) if ranked.leave_one_out else None,
         cards=store.get_table(content.cards.evidence) if content.cards else None,
+        gene_families=store.get_table(homology.gene_families) if homology else None,
         notes=content.notes,
     )
 

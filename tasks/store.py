@@ -3,7 +3,7 @@
 import hashlib
 import tempfile
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import fsspec
@@ -13,7 +13,7 @@ from configs.artifact import Artifact, Extension
 from configs.errors import CorruptObjectError
 from configs.tables import CONTRACTS
 from models.layer import Layer
-from models.parquet import decode_frame, encode_frame, write_frames
+from models.parquet import decode_frame, encode_frame, iterate_frames, write_frames
 from tasks.places import output_error
 
 
@@ -89,6 +89,10 @@ class Store:
     def get_table(self, artifact: Artifact) -> pd.DataFrame:
         """Return a table."""
         return decode_frame(self.get(artifact), artifact.kind)
+
+    def iterate_table(self, artifact: Artifact, rows: int) -> Iterator[pd.DataFrame]:
+        """Yield a table in pieces of at most `rows` rows."""
+        yield from iterate_frames(self.get(artifact), artifact.kind, rows)
 
     def put_layer(self, layer: Layer) -> Artifact:
         """Keep a layer."""

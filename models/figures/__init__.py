@@ -1,6 +1,7 @@
 """Figures for people: arrays and frames in, matplotlib figures out, drawn without pyplot."""
 
 from models.figures.correlation import importance_scatter, strongest_heatmap
+from models.figures.families import family_domains
 from models.figures.importance import top_importance
 from models.figures.latents import latent_maps
 from models.figures.quality import (
@@ -20,6 +21,7 @@ __all__ = [
     "densities",
     "encode_figure",
     "false_in_top",
+    "family_domains",
     "importance_scatter",
     "latent_maps",
     "library_sizes",

@@ -181,7 +181,10 @@ BAD = {
         {"genes.tsv": instead("These are the values.\nAsk me for them.\n")},
     ),
     "half a gzip file": Bad(
-        ("genes.tsv: wanted a whole gzip file, found a damaged one (", "Copy or download the file again"),
+        (
+            "genes.tsv: wanted a whole gzip file, found one that ends too early or is damaged (",
+            "Copy or download the file again",
+        ),
         {"genes.tsv": instead(b"\x1f\x8b\x08\x00half")},
     ),
     "half a workbook": Bad(

@@ -10,6 +10,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.image import imread
@@ -116,6 +117,43 @@ def _intervals() -> pd.DataFrame:
     return _ranking()[0].assign(**{name: pd.array(values, dtype="Int64") for name, values in bounds.items()})
 
 
+def _family_hits() -> pd.DataFrame:
+    rows = [("g1", "g1", 0.5, 200.0), ("g2", "g2.1", 0.9, 1_250.4), ("g3", "iso$3", 0.25, 90.0)]
+    frame = pd.DataFrame(rows, columns=["gene_id", "sequence_id", "grade", "bit_score"])
+    return frame.assign(family="CHS", best_member="synt_N")
+
+
+def _family_domains() -> pd.DataFrame:
+    rows = [
+        ("g2", "g2.1", "synt_N", 11.0, 200.0, 400.0, 300.0, True),
+        ("g2", "g2.1", "synt_C", 221.0, 390.0, 400.0, 250.0, True),
+        ("g2", "g2.1", "other", 101.0, 150.0, 400.0, 20.0, False),
+        ("g2", "g2.1", "other", 141.0, 180.0, 400.0, 10.0, False),
+        ("g2", "g2.2", "synt_N", 1.0, 50.0, 90.0, 30.0, True),
+        ("g1", "g1", "synt_N", 5.0, 60.0, np.nan, 200.0, True),
+        ("g3", "iso$3", "synt_N", np.nan, np.nan, np.nan, 90.0, True),
+    ]
+    columns = ["gene_id", "sequence_id", "member", "start", "end", "length", "bit_score", "counted"]
+    return pd.DataFrame(rows, columns=columns).assign(family="CHS")
+
+
+def _many_members() -> tuple[pd.DataFrame, pd.DataFrame]:
+    domains = pd.DataFrame(
+        {
+            "gene_id": [f"g{place % 20}" for place in range(900)],
+            "member": [f"reference {place // 20:02d}" for place in range(900)],
+            "start": 1.0 + np.arange(900) % 7,
+            "end": 300.0,
+            "length": 310.0,
+            "bit_score": 500.0,
+        }
+    )
+    domains = domains.assign(sequence_id=domains["gene_id"], counted=domains["member"] == "reference 03", family="P450")
+    best = [f"reference {3 + place % 2:02d}" for place in range(20)]
+    hits = pd.DataFrame({"gene_id": [f"g{place}" for place in range(20)], "best_member": best, "family": "P450"})
+    return hits.assign(sequence_id=hits["gene_id"], grade=0.5, bit_score=500.0), domains
+
+
 def _importance() -> pd.DataFrame:
     generator = np.random.default_rng(2)
     return pd.DataFrame(generator.normal(size=(100, 3)), columns=["reconstruction", "gradient", "graph"])
@@ -158,6 +196,7 @@ def _all() -> dict[str, Callable[[], Figure]]:
         "negative_controls": lambda: figures.negative_controls(_controls()),
         "false_in_top": lambda: figures.false_in_top(_false_in_top()),
         "rank_intervals": lambda: figures.rank_intervals(_intervals()),
+        "family_domains": lambda: figures.family_domains(_family_hits(), _family_domains()),
     }
 
 
@@ -431,6 +470,64 @@ def test_rank_intervals_has_a_range_a_gene_that_has_one_and_its_rank():
     assert [text.get_text() for text in axes.texts] == ["ranks", "1 to 2", "", "1 to 9"]
 
 
+def _spans(axes: Axes) -> list[tuple[float, float]]:
+    return [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in axes.patches]
+
+
+def test_family_domains_draws_what_counts_on_the_protein_and_the_rest_below_in_lanes():
+    axes = figures.family_domains(_family_hits(), _family_domains()).axes[0]
+    # Residues start to end cover start - 1 to end; the weakest is drawn first, and g2.2 is not the graded sequence.
+    assert _spans(axes) == [(140, 180), (100, 150), (4, 60), (220, 390), (10, 200)]
+    middle = [bar.get_y() + bar.get_height() / 2 for bar in axes.patches]
+    g2, g1, _ = axes.get_yticks()
+    assert middle[2:] == pytest.approx([g1, g2, g2])
+    assert g2 < middle[1] < middle[0] < g1 - axes.patches[2].get_height() / 2
+    assert [bar.get_facecolor()[3] == 1 for bar in axes.patches] == [False, False, True, True, True]
+
+
+def test_family_domains_draws_proteins_to_scale_and_says_where_it_cannot():
+    axes = figures.family_domains(_family_hits(), _family_domains()).axes[0]
+    lines = [part for part in axes.collections if isinstance(part, LineCollection)]
+    # g2 has 400 residues; the length of g1 is not known, and of g3 not even a position.
+    assert [line.get_segments()[0][:, 0].tolist() for line in lines] == [[0, 400], [0, 60]]
+    assert [line.get_linestyle()[0][1] is None for line in lines] == [True, False]
+    assert " no position given" in [text.get_text() for text in axes.texts]
+    assert axes.get_xlim()[0] == 0
+    assert axes.get_xlim()[1] >= 400
+
+
+def test_family_domains_names_genes_sequences_members_and_scores():
+    figure = figures.family_domains(_family_hits(), _family_domains())
+    axes = figure.axes[0]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["g2.1", "g1", "g3\niso$3"]
+    texts = [text.get_text() for text in axes.texts]
+    assert texts[1:] == ["bits", "1,250", "200", "90", "grade", "0.90", "0.50", "0.25"]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["synt_N", "synt_C", "other", "does not count"]
+    colours = {bar.get_facecolor()[:3] for bar in axes.patches}
+    assert len(colours) == 3
+    assert axes.get_title(loc="left") == "CHS: 3 genes with a hit, best first"
+
+
+def test_a_family_of_many_members_has_one_colour_and_only_the_best_member_of_what_does_not_count():
+    figure = figures.family_domains(*_many_members(), count=15)
+    axes = figure.axes[0]
+    # What counts is reference 03 everywhere; where reference 04 is the best, it is drawn too.
+    assert len(axes.patches) == 15 + 7
+    assert len({bar.get_facecolor()[:3] for bar in axes.patches}) == 1
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["counts", "does not count"]
+    assert axes.get_title(loc="left") == "P450: the 15 best of 20 genes with a hit"
+
+
+def test_long_gene_names_leave_room_for_the_proteins():
+    long = {f"g{place}": f"{'contig_' * 8}{place}" for place in (1, 2, 3)}
+    hits, domains = (frame.replace({"gene_id": long}) for frame in (_family_hits(), _family_domains()))
+    hits["sequence_id"] = domains["sequence_id"] = "x" * 60
+    axes = figures.family_domains(hits, domains).axes[0]
+    assert axes.get_position().width > 0.5
+    assert all(len(line) <= 30 for tick in axes.get_yticklabels() for line in tick.get_text().split("\n"))
+
+
 def test_shorten_keeps_both_ends_and_replaces_what_the_font_lacks():
     assert style.shorten("TRINITY_DN1234_c0_g1_i1", 12) == "TRINITY_…_i1"
     assert style.shorten("$a$ {β} <b>") == "$a$ {β} <b>"
@@ -476,6 +573,14 @@ def test_150_samples_are_named_every_so_often():
         (lambda: figures.negative_controls(_controls().head(0)), "no negative control was run"),
         (lambda: figures.false_in_top(_false_in_top().tail(1)), "how many of the top are false is not known"),
         (lambda: figures.rank_intervals(_intervals().assign(rank_low=pd.NA)), "no rank interval is known"),
+        (
+            lambda: figures.family_domains(_family_hits(), _family_domains().tail(1)),
+            "no hit of the best genes has a position",
+        ),
+        (
+            lambda: figures.family_domains(_family_hits().head(0), _family_domains().head(0)),
+            "no hit of the best genes has a position",
+        ),
     ],
     ids=[
         "library_sizes",
@@ -494,6 +599,8 @@ def test_150_samples_are_named_every_so_often():
         "negative_controls",
         "false_in_top",
         "rank_intervals",
+        "no position",
+        "empty family",
     ],
 )
 def test_a_figure_without_data_says_so(build: Callable[[], Figure], message: str):

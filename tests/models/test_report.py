@@ -19,7 +19,8 @@ from configs.ranking_tables import EVIDENCES
 from models.card_records import Card
 from models.figures import encode_figure, library_sizes
 from models.fusion import SCORE_WORDS
-from models.report import Provenance, ReportContent, ReportFigure, TargetReport, render_report
+from models.report import FamilyReport, Provenance, ReportContent, ReportFigure, TargetReport, render_report
+from models.report_families import rival_sentences
 from models.report_tables import false_table, ranking_table
 
 EVIL = "<script>alert(1)</script>"
@@ -376,6 +377,123 @@ def test_no_percentile_below_the_best_is_rounded_up_to_it(share: float, text: st
 def test_a_top_with_more_false_genes_than_genes_is_all_false():
     table = false_table("t", "c", [{"top": 10, "expected_false": 10.8, "share": 1.0}])
     assert [cell.text for cell in table.rows[0]] == ["10", "all", "100%"]
+
+
+def _hit(gene: str, grade: float, margin: float, rival: object = None, **changes: object) -> dict[str, object]:
+    hit = {
+        "family": "ANS",
+        "gene_id": gene,
+        "sequence_id": gene,
+        "best_member": "Q1<b>",
+        "n_members": 1,
+        "evalue": 0.0,
+        "bit_score": 1_710.25,
+        "member_coverage": 0.876,
+        "protein_coverage": np.nan,
+        "reciprocal": None,
+        "grade": grade,
+        "margin": margin,
+        "rival": rival,
+    }
+    return hit | changes
+
+
+def _families() -> ReportContent:
+    ans = FamilyReport(
+        "ANS",
+        hits=[_hit("g<b>1", 0.9, 0.05, "FLS"), _hit("g2", 0.5, -0.25, "FLS"), _hit("g3", 0.4, 0.4, np.nan)],
+        n_genes=1_234,
+        n_best=2,
+        targets=["reds", "blues"],
+        searches=["blastp <b>2.12.0+: 7 reference proteins."],
+        commands=["blastp -query 'a<b>.faa'"],
+        figures=[ReportFigure("Domains, ANS", "To scale <b>.", _png())],
+    )
+    fls = FamilyReport("FLS", hits=[_hit("g2", 0.75, 0.25, "ANS")], n_genes=1, n_best=1)
+    target = dataclasses.replace(_content().targets[0], top=[row | {"family": "FLS"} for row in _top(["g2"])])
+    return ReportContent("s", [target], families=[ans, fls, FamilyReport("none", hits=[], n_genes=0, n_best=0)])
+
+
+@pytest.fixture(scope="module")
+def families() -> Page:
+    return Page(render_report(_families()))
+
+
+def test_families_stand_between_the_answer_and_how_sure_it_is_and_only_where_there_are_any(families: Page, page: Page):
+    assert families.by_tag["h2"][:3] == ["Top genes", "Gene families", "How sure"]
+    assert "#families" in families.attributes("href")
+    assert "#families" not in page.attributes("href")
+    assert "Gene families" not in page.by_tag["h2"]
+
+
+def test_families_are_listed_first_and_then_told_one_by_one(families: Page):
+    text = "".join(families.text)
+    for sentence in (
+        "1,234 genes with a hit, best g<b>1",
+        "1 gene with a hit, best g2",
+        "none: no gene has a hit",
+        "blastp <b>2.12.0+: 7 reference proteins.",
+        "blastp -query 'a<b>.faa'",
+        "1 of the 3 fits another family better: g2 (FLS).",
+        "1 of the 3 fits another family nearly as well, by a margin below 0.1: g<b>1 (FLS).",
+        "ANS: the 3 best of 1,234 genes with a hit",
+        "reds, blues",
+    ):
+        assert sentence in text
+    assert [title for title in families.by_tag["h3"] if title != "glucosinolates"] == ["ANS", "FLS", "none"]
+    headers = {text.strip() for text in families.by_tag["th"]}
+    assert {"Genes with a hit", "Best grade", "Best member", "Member coverage", "g<b>1", "g3"} <= headers
+    assert not {"Protein coverage", "Reciprocal", "Sequence", "Members"} & headers
+    assert {"1,234", "1,710.2", "0", "88%", "0.050", "-0.250", "0.400"} <= set(families.by_tag["td"])
+
+
+def test_the_grade_of_a_family_is_a_bar_in_the_colour_of_homology(families: Page):
+    bars = [attrs["style"] for attrs in families.of("td") if attrs.get("class") == "number bar homology"]
+    assert bars == [f"--fill:{share}%" for share in (90.0, 75.0, 90.0, 50.0, 40.0, 75.0)]
+
+
+def test_what_tells_of_a_family_leads_to_its_section(families: Page):
+    links = [attrs["href"] for attrs in families.of("a") if (attrs["href"] or "").startswith("#family-")]
+    # The family of the ranked gene, three families in the overview, rivals: FLS twice of ANS, ANS of FLS.
+    assert links == [f"#family-{place}" for place in (2, 1, 2, 3, 2, 2, 1)]
+    ids = families.attributes("id")
+    assert len(set(ids)) == len(ids)
+    assert {link[1:] for link in families.attributes("href")} <= set(ids)
+    assert set(families.attributes("aria-labelledby")) <= set(ids)
+
+
+def test_nothing_of_a_family_is_markup(families: Page):
+    assert "b" not in families.by_tag
+    assert families.of("img")[-1]["alt"] == "Domains, ANS. To scale <b>."
+
+
+def test_a_family_without_positions_says_so(families: Page):
+    assert "".join(families.text).count("there is no picture of where the members lie") == 1
+
+
+def test_many_families_are_closed_until_asked_for():
+    many = [FamilyReport(f"f{place}", [_hit("g", 0.5, 0.5)], 1, 1) for place in range(34)]
+    page = Page(render_report(ReportContent("s", [], families=many)))
+    details = [attrs for attrs in page.of("details") if (attrs.get("id") or "").startswith("family-")]
+    assert len(details) == 34
+    assert not any("open" in attrs for attrs in details)
+    assert any(attrs.get("data-filters") == "families-table" for attrs in page.of("input"))
+
+
+def test_sequences_and_added_members_are_shown_where_they_say_more_than_the_gene():
+    hits = [_hit("g1", 0.9, 0.9), _hit("g2", 0.8, 0.8, sequence_id="g2.2", n_members=2)]
+    page = Page(render_report(ReportContent("s", [], families=[FamilyReport("CHS", hits, 2, 2)])))
+    assert {"Sequence", "Members"} <= {text.strip() for text in page.by_tag["th"]}
+    assert {"g2.2", "2"} <= set(page.by_tag["td"])
+    assert "CHS: all genes with a hit" in page.by_tag["caption"]
+
+
+def test_rivals_of_genes_that_fit_nothing_well_are_not_told_and_long_lists_are_cut():
+    weak = [_hit("weak", 0.05, 0.01, "FLS")]
+    better = [_hit(f"g{place}", 0.3, -0.1, "FLS") for place in range(7)]
+    assert rival_sentences(weak) == ()
+    names = ", ".join(f"g{place} (FLS)" for place in range(5))
+    assert rival_sentences(weak + better) == (f"7 of the 8 fit another family better: {names} and 2 more.",)
 
 
 def test_the_least_content_is_a_page():

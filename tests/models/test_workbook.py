@@ -53,7 +53,7 @@ def _build(**changes) -> bytes:
     )
     parts = {
         "rankings": pd.concat([_ranking("glucosinolates", TRICKY), _ranking("all", TRICKY[:3])], ignore_index=True),
-        "families": {"P450": hits.assign(coverage=np.nan, grade=np.inf)},
+        "families": {"P450": hits.assign(member_coverage=np.nan, grade=np.inf)},
         "pairs": pd.DataFrame({"condition": "all samples", "gene_id": ["a"], "rho": [0.5], "p": [1e-7]}),
         "samples": pd.DataFrame({"sample_id": ["01"], "group": ["1"], "tissue": ["leaf"]}),
         "qc": pd.DataFrame({"layer": ["t"], "sample_id": ["01"], "library_size": [1e6], "features_detected": [20_000]}),
@@ -146,6 +146,7 @@ def test_the_legend_explains_every_column_and_sheet_and_ends_with_the_notes():
         ("target", "ranking"),
         ("why", "card_evidence"),
         ("family", "homology_hits"),
+        ("families", "gene_families"),
         ("pairs", "pairs"),
         ("samples", "samples"),
         ("qc", "qc"),
@@ -182,6 +183,46 @@ def test_how_sure_and_why_follow_the_targets_and_are_explained():
     words = {row[1]: row[3] for row in book["Legend"].iter_rows(min_row=2, values_only=True)}
     assert words["expected_false"].startswith("As many would be there if no gene had to do with the target")
     assert all(words[cell.value] != "As given." for page in (sure, book["Why"]) for cell in page[1])
+
+
+def _gene_families() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "gene_id": TRICKY,
+            "family": "P450",
+            "grade": np.linspace(1, 0.5, len(TRICKY)),
+            "margin": 0.25,
+            "second_family": ["=BAHD"] + [None] * (len(TRICKY) - 1),
+            "second_grade": [0.75] + [np.nan] * (len(TRICKY) - 1),
+            "n_families": [2] + [1] * (len(TRICKY) - 1),
+        }
+    )
+
+
+def test_the_families_of_the_genes_stand_before_each_family():
+    book = _open(_build(gene_families=_gene_families(), max_rows=5))
+    assert book.sheetnames[3:5] == ["Families", "family P450"]
+    page = book["Families"]
+    assert [cell.value for cell in page[1]] == list(_gene_families().columns)
+    assert [cell.value for cell in _column(page, "gene_id")] == TRICKY[:5]
+    assert {cell.number_format for cell in _column(page, "grade")} == {"0.000"}
+    assert _column(page, "second_family")[0].data_type == "s"
+    legend = {(row[0], row[1]): row[3] for row in book["Legend"].iter_rows(min_row=2, values_only=True)}
+    whole = f"The first 5 of {len(TRICKY)} rows; the whole table is tables/gene_families.csv in the run folder."
+    assert legend["Families", None].endswith(whole)
+    assert legend["Families", "n_families"] == "Families in which the gene has a hit."
+    assert "Families" not in _open(_build(gene_families=_gene_families().head(0))).sheetnames
+
+
+def test_the_legend_stays_short_with_many_families():
+    hits = pd.DataFrame({"family": "f", "gene_id": ["g"], "best_member": ["q"], "grade": [0.5], "rival": [None]})
+    book = _open(_build(families={f"family_of_plant_enzymes_number_{place}": hits for place in range(34)}))
+    sheets = [name for name in book.sheetnames if name.startswith("family ")]
+    assert len({name.lower() for name in sheets}) == 34
+    rows = list(book["Legend"].iter_rows(min_row=2, values_only=True))
+    # A row a family, one for each of its three columns, and one for what all of them lack.
+    assert len([row for row in rows if str(row[0]).startswith("family ")]) == 34 + 3 + 1
+    assert {row[0] for row in rows if row[1] == "grade"} == {f"{', '.join(sheets[:3])} and 31 more"}
 
 
 @pytest.mark.parametrize("part", ["false_in_top", "leave_one_out"])

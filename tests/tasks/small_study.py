@@ -16,12 +16,14 @@ from configs.ranking import BaitConfig, RankingConfig
 from models.layer import Layer
 from tasks.baits import build_gene_graph, score_baits
 from tasks.certainty import permute_groups, refit_baits, refit_correlation
-from tasks.evidence import correlate_targets, grade_families
+from tasks.evidence import correlate_targets
+from tasks.homology import grade_families
 from tasks.rank import rank_genes
 from tasks.records import (
     BaitEvidence,
     CorrelationEvidence,
     EvidenceArtifacts,
+    FamilyEvidence,
     FoldPlan,
     GeneGraphTables,
     Homology,
@@ -105,12 +107,13 @@ class SmallStudy:
     @cached_property
     def homology(self) -> Homology:
         """Return hits of two families: g05, g02, g04 and g03 on P450 for the acids, g30 on BAHD for the sugars."""
-        files = {}
+        families = {}
         for name, genes in (("P450", ("g05", "g02", "g04", "g03")), ("BAHD", ("g30",))):
             path = self.folder / f"{name.lower()}.tsv"
             path.write_text("".join(_hit(gene, name, place) for place, gene in enumerate(genes)), "utf-8")
-            files[name] = (SourceFile(path=str(path)),)
-        return grade_families.fn(self.raw, FAMILIES, files, tuple(TARGETS), self.runtime)
+            tables = (SourceFile(path=str(path)),)
+            families[name] = FamilyEvidence(config=FAMILIES[name], listed=False, tables=tables, searches=())
+        return grade_families.fn(self.raw, families, None, None, tuple(TARGETS), self.runtime)
 
     @cached_property
     def evidence(self) -> EvidenceArtifacts:

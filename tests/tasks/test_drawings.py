@@ -2,8 +2,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from tasks.drawings import kept
+from tasks.drawings import family_pictures, kept
 from tasks.store import Store
+from tests.tasks.small_homology import small_homology
 
 
 def test_a_label_never_becomes_a_path(tmp_path: Path) -> None:
@@ -13,3 +14,10 @@ def test_a_label_never_becomes_a_path(tmp_path: Path) -> None:
     names = [file.name for file in files]
     assert names == ["latents_tissue", "latents_-site", "latents_site-a", "latents_site-a-2", "latents_H-he-m-"]
     assert [file.title for file in files] == labels
+
+
+def test_a_family_has_a_picture_where_a_hit_has_a_position(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    ((name, title, _, figure),) = family_pictures(small_homology(store), store)
+    assert (name, title) == ("family_CHS", "Domains, CHS")
+    assert len(figure.axes[0].patches) == 15
