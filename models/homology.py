@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,8 @@ from models.hits import Hits
 from models.homology_grades import NOT_RECIPROCAL, WEAKEST, counted_rows, grade_sets, member_sets
 from models.homology_pairs import add_up
 from models.homology_tables import swap_coordinates
+from models.reciprocal_hits import Side, reciprocal_genes
 
-Side = Literal["query", "subject"]
 SIDES: tuple[Side, Side] = ("query", "subject")
 
 
@@ -104,9 +104,8 @@ def grade_family(
     takes the best grade of its sequences and tables; coordinates of different sequences are never put together.
     Where a table holds coordinates and no length of a member, the largest end seen for it stands for the length.
 
-    Where BLAST, DIAMOND or phmmer searched both ways, genes among members and members among genes, a gene is
-    reciprocal if its best member (of all in the table, by the score of the best alignment) belongs to the family and
-    has that gene for its best hit, ties included [1]_. The others' grades are 0.8 times as high.
+    Where the same members were searched both ways, the grade of a gene that `reciprocal_genes` does not name is 0.8
+    times as high.
 
     Parameters
     ----------
@@ -133,11 +132,6 @@ def grade_family(
     ------
     UserError
         A table whose ids are no genes of the study, or listed members of which the tables hold none.
-
-    References
-    ----------
-    .. [1] Moreno-Hagelsieb G, Latimer K. Choosing BLAST options for better detection of orthologs as reciprocal best
-       hits. Bioinformatics 24:319 (2008). https://doi.org/10.1093/bioinformatics/btm585
     """
     oriented = [_orient(table, genes, lengths or {}) for table in hits if len(table.frame)]
     notes = [note for table in hits for note in table.notes] + [note for table in oriented for note in table.notes]
@@ -156,39 +150,6 @@ def grade_family(
     reciprocal = reciprocal_genes(everything, [table.direction for table in oriented], config.members)
     table = _table(best, family, reciprocal)
     return GradedFamily(table, _domains(rows, table), (*notes, *member_notes))
-
-
-def reciprocal_genes(
-    rows: pd.DataFrame, directions: Sequence[Side | None], members: Collection[str]
-) -> frozenset[str] | None:
-    """Return the genes that are the best hit of their own best member.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        ``table`` : int, ``gene_id`` : str, ``sequence_id`` : str, ``member`` : str, ``bit_score`` : float64; a
-        sequence that joins no gene, gene null, stands for itself.
-    directions : sequence of {'query', 'subject'} or None
-        What the genes are in each table.
-    members : collection of str
-        Members of the family; all when empty.
-
-    Returns
-    -------
-    frozenset of str or None
-        None where the same members were not searched both ways.
-    """
-    rows = rows.assign(gene_id=rows["gene_id"].fillna(rows["sequence_id"]))
-    direction = rows["table"].map(dict(enumerate(directions)))
-    forward, backward = rows[direction == "query"], rows[direction == "subject"]
-    searched = set(forward["member"]) & set(backward["member"])
-    if not (searched.intersection(members) if members else searched):
-        return None
-    forward = forward[forward["table"].isin(forward.loc[forward["member"].isin(searched), "table"])]
-    best_member = forward[forward["bit_score"] == forward.groupby("gene_id")["bit_score"].transform("max")]
-    best_gene = backward[backward["bit_score"] == backward.groupby("member")["bit_score"].transform("max")]
-    pairs = best_member[["gene_id", "member"]].merge(best_gene[["gene_id", "member"]])
-    return frozenset(pairs.loc[pairs["member"].isin(members) if members else slice(None), "gene_id"])
 
 
 def homology_evidence(
@@ -278,9 +239,8 @@ def _members_only(
 
 
 def _best_of_gene(sets: pd.DataFrame) -> pd.DataFrame:
-    order = ["grade", "bit_score", "evalue", "gene_id", "sequence_id", "best_member", "table", "n_members"]
-    ascending = [False, False, True, True, True, True, True, True]
-    return sets.sort_values(order, ascending=ascending).drop_duplicates("gene_id")
+    order = np.lexsort((sets["gene"], sets["evalue"], -sets["bit_score"], -sets["grade"]))
+    return sets.iloc[order].drop_duplicates("gene")
 
 
 def _table(best: pd.DataFrame, family: str, reciprocal: frozenset[str] | None) -> pd.DataFrame:
@@ -297,14 +257,15 @@ def _table(best: pd.DataFrame, family: str, reciprocal: frozenset[str] | None) -
 
 
 def _domains(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    place = pd.Series(np.arange(len(table)), index=table["sequence_id"])
-    rows = rows.assign(place=rows["sequence_id"].map(place), family=table["family"].iloc[0])
-    rows = rows[rows["place"].notna()]
+    place = pd.Index(table["sequence_id"]).get_indexer(pd.Index(rows["sequence_id"]))
+    order = np.lexsort((rows["start"], place))
+    rows = rows.iloc[order[place[order] >= 0]]
     rows = rows.assign(
-        bit_score=rows["domain_score"].fillna(rows["bit_score"]), evalue=rows["domain_evalue"].fillna(rows["evalue"])
+        family=table["family"].iloc[0],
+        evalue=rows["domain_evalue"].fillna(rows["evalue"]),
+        bit_score=rows["domain_score"].fillna(rows["bit_score"]),
     )
-    keys = ["place", "start", "end", "member", "member_start", "member_end", "evalue", "bit_score", "table"]
-    return _as_contract(rows.sort_values(keys), "homology_domains")
+    return _as_contract(rows, "homology_domains")
 
 
 def _nulls(length: int) -> "pd.Series[str]":

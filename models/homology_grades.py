@@ -41,8 +41,8 @@ def grade_sets(sets: pd.DataFrame) -> pd.DataFrame:
     ``0.01 + 0.99 * sqrt(b / b_members * b / b_family) * c_members * c_protein ** 0.25 * L / (L + 5)``
 
     with b the bit score of the set, b_members the best scores of its members in the study added up, b_family the
-    highest score of a gene of the study, c_members the share of the members that is aligned, c_protein that of the
-    protein, and L = -log10 of the smallest E-value; a coverage that is unknown is 1.
+    highest score of the other genes or b itself if that is higher, c_members the share of the members that is
+    aligned, c_protein that of the protein, and L = -log10 of the smallest E-value; a coverage that is unknown is 1.
 
     Parameters
     ----------
@@ -67,7 +67,8 @@ def member_sets(rows: pd.DataFrame, pairs: pd.DataFrame) -> tuple[pd.DataFrame, 
 
     The chain of a sequence begins with the member of the highest score and goes on, by falling score, with every
     member that is aligned to another part of the protein, as N- and C-terminal profiles are. All its beginnings are
-    sets, so that a further domain lowers no grade. Where no place on the protein is known there is no chain.
+    sets, and b_family is at most the best of the other genes, so that a further domain at its end lowers no grade of
+    the gene. Where no place on the protein is known there is no chain.
 
     Parameters
     ----------
@@ -77,8 +78,8 @@ def member_sets(rows: pd.DataFrame, pairs: pd.DataFrame) -> tuple[pd.DataFrame, 
     Returns
     -------
     sets : DataFrame
-        What `grade_sets` takes, and ``pair``, the first one, ``n_members``, ``table``, ``gene_id``, ``sequence_id``
-        and ``best_member``.
+        What `grade_sets` takes, and ``pair``, the first one, ``n_members``, ``table``, ``gene``, ``gene_id``,
+        ``sequence_id`` and ``best_member``.
     pairs : DataFrame
         With ``turn`` : int64, place in the chain of the sequence from 1; 0 outside.
     """
@@ -90,7 +91,8 @@ def member_sets(rows: pd.DataFrame, pairs: pd.DataFrame) -> tuple[pd.DataFrame, 
     chosen = choose_apart(sequence[order], units[by_unit], [stretches(counted.iloc[by_unit])])
     turn = np.zeros(len(pairs), dtype=np.int64)
     chain = order[chosen]
-    turn[chain] = pairs.iloc[chain].groupby("sequence").cumcount() + 1
+    first = np.append(True, np.diff(sequence[chain]) > 0)
+    turn[chain] = np.arange(len(chain)) - np.maximum.accumulate(np.where(first, np.arange(len(chain)), 0)) + 1
     pairs = pairs.assign(turn=turn)
     sets = [_single(rows, pairs)]
     sets += [_beginning(rows, pairs, length) for length in range(2, int(turn.max(initial=0)) + 1)]
@@ -128,7 +130,7 @@ def _sets(pairs: pd.DataFrame, rows: pd.DataFrame, taken: IntArray, group: IntAr
         {
             "pair": first["index"],
             "n_members": length,
-            **{name: first[name] for name in ("table", "gene_id", "sequence_id")},
+            **{name: first[name] for name in ("table", "gene", "gene_id", "sequence_id")},
             "best_member": first["member"],
             "evalue": members["evalue"].to_numpy().reshape(-1, length).min(axis=1),
             "bit_score": added["bit_score"],
@@ -141,15 +143,14 @@ def _sets(pairs: pd.DataFrame, rows: pd.DataFrame, taken: IntArray, group: IntAr
 
 def _with_family_bits(sets: pd.DataFrame) -> pd.DataFrame:
     """Add the highest score of the set itself and of all sets of the table's other genes."""
-    by_gene = sets.groupby(["table", "gene_id"])["bit_score"].max().reset_index()
-    by_gene = by_gene.sort_values("bit_score", ascending=False, kind="stable")
-    ranked = by_gene.assign(place=by_gene.groupby("table").cumcount())
-    first, second = (ranked[ranked["place"] == place].set_index("table") for place in (0, 1))
-    is_first = sets["gene_id"].to_numpy() == sets["table"].map(first["gene_id"]).to_numpy()
-    others = np.where(
-        is_first, sets["table"].map(second["bit_score"]).fillna(0.0), sets["table"].map(first["bit_score"])
-    )
-    return sets.assign(family_bits=np.maximum(sets["bit_score"], others))
+    table, gene, score = (sets[name].to_numpy() for name in ("table", "gene", "bit_score"))
+    highest = np.zeros((table.max() + 1, gene.max() + 1))
+    np.maximum.at(highest, (table, gene), score)
+    first = highest.argmax(axis=1)
+    top = highest.max(axis=1)
+    highest[np.arange(len(first)), first] = 0.0
+    others = np.where(gene == first[table], highest.max(axis=1)[table], top[table])
+    return sets.assign(family_bits=np.maximum(score, others))
 
 
 def counted_rows(rows: pd.DataFrame, pairs: pd.DataFrame, best: pd.DataFrame) -> BoolArray:

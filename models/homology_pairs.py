@@ -100,9 +100,10 @@ def add_up(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     Parameters
     ----------
     rows : DataFrame
-        One row an alignment or domain: ``table``, ``gene_id``, ``sequence_id``, ``member``, ``evalue``, ``bit_score``,
-        ``domain_evalue``, ``start``, ``end``, ``length`` on the protein and ``member_start``, ``member_end``,
-        ``member_length``; ``alignments`` : bool, whether the score is that of the row and not of the full sequence.
+        At least one, each an alignment or domain: ``table`` : int64, ``gene_id``, ``sequence_id``, ``member``,
+        ``evalue``, ``bit_score``, ``domain_evalue``, ``start``, ``end``, ``length`` on the protein and
+        ``member_start``, ``member_end``, ``member_length``; ``alignments`` : bool, whether the score is that of the
+        row and not of the full sequence.
 
     Returns
     -------
@@ -110,26 +111,32 @@ def add_up(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         The same rows in a fixed order, with ``pair`` : int64, and ``counted`` : bool.
     pairs : DataFrame
         By ``pair``, sorted by table, sequence and member: ``sequence`` : int64, one number a table and sequence;
+        ``gene`` : int64, in alphabetical order;
         ``bit_score`` : at least 0; ``evalue`` : the smallest; ``length``, ``member_length``, ``member_covered`` :
         residues; ``best_bits`` : the highest score of that member in its table.
     """
     rows = _in_order(rows)
-    first = np.flatnonzero(np.append(True, np.diff(rows["pair"]) > 0)) if len(rows) else np.array([], dtype=np.int64)
     pair = rows["pair"].to_numpy()
     rows = rows.assign(counted=_counted(rows, pair))
     counted = rows["counted"].to_numpy()
+    first = np.flatnonzero(np.diff(pair, prepend=-1))
     score = np.clip(rows["bit_score"].to_numpy(), 0, None)
     added = np.bincount(pair[counted], weights=score[counted], minlength=len(first))
     pairs = rows.iloc[first][["table", "gene_id", "sequence_id", "member", "sequence"]].reset_index(drop=True)
-    by_pair = rows.groupby("pair")
+    bits = np.where(rows["alignments"].to_numpy()[first], added, score[first])
+    member = pairs["table"].to_numpy() + (pairs["table"].max() + 1) * pd.factorize(pairs["member"])[0]
+    best_bits = np.zeros(member.max() + 1)
+    np.maximum.at(best_bits, member, bits)
     pairs = pairs.assign(
-        bit_score=np.where(rows["alignments"].to_numpy()[first], added, score[first]),
-        evalue=by_pair["evalue"].min(),
-        length=by_pair["length"].max(),
-        member_length=by_pair["member_length"].max(),
+        gene=pd.factorize(pairs["gene_id"], sort=True)[0],
+        bit_score=bits,
+        best_bits=best_bits[member],
+        evalue=np.minimum.reduceat(rows["evalue"].to_numpy(), first),
+        length=np.fmax.reduceat(rows["length"].to_numpy(), first),
+        member_length=np.fmax.reduceat(rows["member_length"].to_numpy(), first),
         member_covered=covered(pair[counted], stretches(rows[counted], "member_"), len(first)),
     )
-    return rows, pairs.assign(best_bits=pairs.groupby(["table", "member"])["bit_score"].transform("max"))
+    return rows, pairs
 
 
 def stretches(rows: pd.DataFrame, prefix: str = "") -> Stretches:
