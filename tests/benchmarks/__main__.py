@@ -10,6 +10,7 @@ from tests.benchmarks.bench_classification import arabidopsis, breast
 from tests.benchmarks.bench_correlation import correlation
 from tests.benchmarks.bench_files import files
 from tests.benchmarks.bench_growth import growth
+from tests.benchmarks.bench_homology import homology
 from tests.benchmarks.bench_null import null
 from tests.benchmarks.bench_pipeline import pipeline
 from tests.benchmarks.bench_target_evidence import target_evidence
@@ -26,6 +27,7 @@ BENCHMARKS: dict[str, Callable[[], Table]] = {
     "pipeline": pipeline,
     "target": target_evidence,
     "null": null,
+    "homology": homology,
 }
 
 
