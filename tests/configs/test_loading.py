@@ -146,3 +146,27 @@ def test_every_field_of_the_study_says_what_it_is() -> None:
         if "description" not in content and "$ref" not in content and name != "WeightsConfig"
     ]
     assert bare == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        (
+            "families={CHS: {targets: [all]}}",
+            "found families.CHS: the family is empty; name search tables, profiles or references",
+        ),
+        ("families={CHS: {profiles: pfam.hmm}}", "the families ['CHS'] have profiles or references to search with"),
+        ("homology={proteins: a.faa, transcripts: b.fna}", "give proteins or transcripts, not both"),
+    ],
+)
+def test_families_without_anything_to_go_by_are_refused(setting: str, message: str) -> None:
+    assert message in message_of(SHORT, setting)
+
+
+def test_one_file_needs_no_list_and_a_table_may_name_its_columns() -> None:
+    setting = "families={CHS: {tables: {path: hits.tsv, columns: [qseqid, sseqid, evalue, bitscore]}, profiles: p.hmm}}"
+    study = load_study(SHORT, file="study.yaml", overrides=(setting, "homology.proteins=p.faa"))
+    family = study.families["CHS"]
+    assert family.paths() == ("hits.tsv", "p.hmm")
+    assert family.is_searched
+    assert study.homology.paths() == ("p.faa",)
