@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from prefect.settings import PREFECT_RESULTS_LOCAL_STORAGE_PATH, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
@@ -23,7 +25,10 @@ TINY = (
     "validation.folds=3",
     "validation.repeats=1",
     "validation.permutations=19",
+    "homology.proteins=proteins.faa",
+    "families.flavonoids_enzymes.references=known.faa",
 )
+RESIDUES = np.array(list("ACDEFGHIKLMNPQRSTVWY"))
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +44,14 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a simulated study of 120 genes and 24 metabolites."""
+    """Return the folder of a simulated study: 120 genes with their proteins, a known protein, 24 metabolites."""
     folder = tmp_path_factory.mktemp("simulated")
     write_simulation(SimulationConfig(genes=120, metabolites=24, modules=4, pathway_genes=8, paralogs=4), folder)
+    genes = pd.read_csv(folder / "expression.tsv", sep="\t", usecols=["gene_id"])["gene_id"]
+    sequences = ["".join(row) for row in np.random.default_rng(1).choice(RESIDUES, (len(genes), 120))]
+    proteins = [f">{gene}.p1\n{sequence}\n" for gene, sequence in zip(genes, sequences, strict=True)]
+    (folder / "proteins.faa").write_text("".join(proteins), "utf-8")
+    (folder / "known.faa").write_text(f">known\n{sequences[7][:100]}\n", "utf-8")
     return folder
 
 

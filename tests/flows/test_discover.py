@@ -60,6 +60,20 @@ def test_every_gene_is_ranked_for_every_target(first: Discovered, simulated: Pat
         assert rows["rank"].tolist() == list(range(1, len(genes) + 1))
 
 
+def test_a_family_is_searched_and_its_table_read(first: Discovered, simulated: Path) -> None:
+    genes = pd.read_csv(simulated / "expression.tsv", sep="\t", usecols=["gene_id"])["gene_id"]
+    folder = Path(first.run_folder)
+    table = pd.read_csv(folder / "tables" / "family_flavonoids_enzymes.csv")
+    found = table[table["best_member"] == "known"]
+    assert found["gene_id"].tolist() == [genes[7]]
+    assert found["sequence_id"].tolist() == [f"{genes[7]}.p1"]
+    assert len(table) > 1  # the others come from the search table
+    searches = json.loads((folder / "manifest.json").read_text("utf-8"))["searches"]
+    assert [(one["family"], one["program"], one["n_hits"]) for one in searches] == [("flavonoids_enzymes", "phmmer", 1)]
+    assert (folder / "figures" / "family_flavonoids_enzymes.png").is_file()
+    assert "flavonoids_enzymes" in (folder / "report.html").read_text("utf-8")
+
+
 def test_the_run_folder_holds_what_the_readme_lists(first: Discovered) -> None:
     folder = Path(first.run_folder)
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
@@ -73,6 +87,8 @@ def test_the_run_folder_holds_what_the_readme_lists(first: Discovered) -> None:
         "tables/importance.csv",
         "tables/target_importance.csv",
         "tables/target_gates.csv",
+        "tables/gene_families.csv",
+        "tables/domains_flavonoids_enzymes.csv",
     } <= files
     assert {"figures/training_curves.png", "figures/training_curves.svg", "figures/latents_tissue.png"} <= files
     assert "figures/explain_top.png" in files
