@@ -12,6 +12,7 @@ from configs.ranking import BaitConfig
 from configs.simulation import SimulationConfig
 from models.baits import bait_closeness
 from models.correlation import best_partner
+from models.gene_ids import GeneIds
 from models.homology import grade_family, homology_evidence
 from models.homology_tables import read_hits
 from models.layer import Layer
@@ -148,10 +149,8 @@ def _silenced(study: Study, rng: np.random.Generator) -> Study:
 def _homology(made: Simulation, study: Study, target: str) -> Floats:
     """Return the grade of each gene in the families that serve the target."""
     serving = [family for family, served in made.family_targets.items() if served == target]
-    graded = {}
+    genes, graded = GeneIds.of(study.genes.feature_ids), {}
     for family in serving:
         hits = read_hits(made.homology[family].encode(), family)
-        graded[family] = grade_family(
-            [hits], study.genes.feature_ids, family=family, config=FamilyConfig(tables=(family,))
-        ).table
+        graded[family] = grade_family([hits], genes, family=family, config=FamilyConfig(tables=(family,))).table
     return homology_evidence(graded, study.genes.feature_ids, families=serving)[0]
