@@ -278,7 +278,7 @@ def _dtypes(contract: TableContract) -> dict[str, str]:
 
 def _as_contract(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
     dtypes = _dtypes(CONTRACTS[kind])
-    return pd.DataFrame({name: frame[name].astype(dtype) for name, dtype in dtypes.items()}).reset_index(drop=True)
+    return frame[list(dtypes)].astype(dtypes).reset_index(drop=True)
 
 
 def _empty(kind: str) -> pd.DataFrame:
