@@ -30,6 +30,8 @@ FOLDER = DATA / "homology_flavonoid"
 N_PROTEINS, N_FEW, N_REFERENCES = 40_000, 10_000, 50
 SHARE_RELATED, SHARE_MUTATED = 0.05, 0.3
 MAX_EVALUE, REPEATS = 1e-5, 2
+PRINTED_AS_ZERO = 1e-300
+"""E-values below are 0 in HMMER 3.3, and denormal numbers in the HMMER of pyhmmer."""
 RESIDUES = np.frombuffer(b"ACDEFGHIKLMNPQRSTVWY", dtype=np.uint8)
 
 
@@ -69,7 +71,7 @@ def _printed(hits: Hits) -> Rows:
     """Return the hits, rounded as HMMER prints them."""
     frame = hits.frame.copy()
     for name in ("evalue", "domain_evalue"):
-        frame[name] = [float(f"{value:.2g}") for value in frame[name]]
+        frame[name] = [float(f"{value:.2g}") if value > PRINTED_AS_ZERO else 0.0 for value in frame[name]]
     for name in ("bit_score", "domain_score"):
         frame[name] = [float(f"{value:.1f}") for value in frame[name]]
     return frozenset(frame[["query", "subject", *NUMBERS]].itertuples(index=False, name=None))
