@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.benchmarks.bench_autoencoder import span_against_dense
 from tests.benchmarks.bench_classification import arabidopsis, breast
 from tests.benchmarks.bench_correlation import correlation
+from tests.benchmarks.bench_families import families
 from tests.benchmarks.bench_files import files
 from tests.benchmarks.bench_growth import growth
 from tests.benchmarks.bench_homology import homology
@@ -28,6 +29,7 @@ BENCHMARKS: dict[str, Callable[[], Table]] = {
     "target": target_evidence,
     "null": null,
     "homology": homology,
+    "families": families,
 }
 
 

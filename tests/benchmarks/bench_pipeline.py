@@ -21,7 +21,7 @@ RUNS = {
 }
 
 
-def _command(*words: str) -> list[str]:
+def command_line(*words: str) -> list[str]:
     return [sys.executable, "-m", "flows.cli", *words]
 
 
@@ -40,7 +40,7 @@ def _resident(process: psutil.Process) -> int:
     return total
 
 
-def _watched(command: list[str], environment: dict[str, str], log: Path) -> tuple[float, float]:
+def watched_run(command: list[str], environment: dict[str, str], log: Path) -> tuple[float, float]:
     """Run a command; returns seconds and the most memory of all its processes together, GiB."""
     started, peak = time.perf_counter(), 0
     with log.open("ab") as sink:
@@ -60,13 +60,15 @@ def pipeline() -> Table:
         folder = Path(temporary)
         environment = {**os.environ, "PREFECT_HOME": str(folder / "prefect"), "NO_COLOR": "1"}
         sizes = (f"genes={GENES}", f"metabolites={METABOLITES}")
-        simulate = _command("simulate", str(folder / "study"), *(word for size in sizes for word in ("--set", size)))
-        _watched(simulate, environment, folder / "log")
+        simulate = command_line(
+            "simulate", str(folder / "study"), *(word for size in sizes for word in ("--set", size))
+        )
+        watched_run(simulate, environment, folder / "log")
         rows = []
         for name, further in RUNS.items():
             words = [word for setting in (*SETTINGS, *further) for word in ("--set", setting)]
-            run = _command("run", str(folder / "study" / "study.yaml"), "--out", str(folder / "run"), *words)
-            seconds, gib = _watched(run, environment, folder / "log")
+            run = command_line("run", str(folder / "study" / "study.yaml"), "--out", str(folder / "run"), *words)
+            seconds, gib = watched_run(run, environment, folder / "log")
             rows.append((name, f"{seconds:.0f}", f"{gib:.2f}"))
     return Table(
         "The whole pipeline",
