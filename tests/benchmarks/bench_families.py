@@ -73,7 +73,7 @@ def families() -> Table:
             rows.append((program, f"{area:.3f}", right, str(decoys), f"{seconds:.0f}"))
     return Table(
         "Families in a whole study",
-        f"`cairn run --only rank` on 62 flavonoid genes of Arabidopsis and grape among 500 bacterial decoys, expression "
+        "`cairn run --only rank` on 62 flavonoid genes of Arabidopsis and grape among 500 bacterial decoys, expression "
         f"and metabolites noise, {count} families by reference proteins of other plants, homology the only weight.",
         ("references searched with", "AUC of the ranking", "families called right", "decoys with a hit", "run, s"),
         tuple(rows),

@@ -22,6 +22,7 @@ RUNS = {
 
 
 def command_line(*words: str) -> list[str]:
+    """Return the words of a `cairn` command."""
     return [sys.executable, "-m", "flows.cli", *words]
 
 
