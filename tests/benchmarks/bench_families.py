@@ -67,7 +67,8 @@ def families() -> Table:
             ranking = pd.read_csv(folder / program / "ranking.csv")
             best = pd.read_csv(folder / program / "tables" / "gene_families.csv").set_index("gene_id")["family"]
             called = best.reindex(truth.index).dropna()
-            area = roc_auc_score(ranking["gene_id"].isin(truth.index), -ranking["rank"])
+            # by the score: the genes without a hit are level, and their order in the ranking is that of their ids
+            area = roc_auc_score(ranking["gene_id"].isin(truth.index), ranking["score"])
             right = f"{(called == truth[called.index]).sum()} of {len(called)}"
             decoys = (~best.index.isin(truth.index)).sum()
             rows.append((program, f"{area:.3f}", right, str(decoys), f"{seconds:.0f}"))
