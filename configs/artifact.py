@@ -1,5 +1,6 @@
 """What travels between tasks in place of tables and tensors: references to files, and where to work."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -30,6 +31,11 @@ class SourceFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str
+
+    @property
+    def name(self) -> str:
+        """Name of the file without its folder, for messages."""
+        return Path(self.path).name
 
 
 class Runtime(BaseModel):

@@ -37,7 +37,7 @@ def start_searches(run: Context) -> Searches:
                 search.search_family,
                 name,
                 read.proteins,
-                _files(run, family),
+                FamilyFiles.of(family, run.file),
                 SearchQuestion(
                     members=family.members,
                     max_evalue=family.max_evalue,
@@ -75,9 +75,3 @@ def _sequences(run: Context) -> SequencesRead | None:
         file, code, shortest = run.file(config.transcripts), config.genetic_code, config.min_residues
         return run.steps.run(sequences.translate_transcripts, file, code, shortest, run.runtime)
     return None
-
-
-def _files(run: Context, family: FamilyConfig) -> FamilyFiles:
-    return FamilyFiles(
-        profiles=tuple(map(run.file, family.profiles)), references=tuple(map(run.file, family.references))
-    )

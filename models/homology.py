@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.columns import TableContract
-from configs.errors import UserError, first_of, nearest
+from configs.errors import UserError, first_of
 from configs.homology import FamilyConfig
 from configs.tables import CONTRACTS
 from models.gene_ids import GeneIds, IdJoin
@@ -17,6 +17,7 @@ from models.hits import Hits
 from models.homology_grades import NOT_RECIPROCAL, WEAKEST, counted_rows, grade_sets, member_sets
 from models.homology_pairs import add_up
 from models.homology_tables import swap_coordinates
+from models.matching import no_member
 from models.reciprocal_hits import Side, reciprocal_genes
 
 SIDES: tuple[Side, Side] = ("query", "subject")
@@ -228,12 +229,7 @@ def _members_only(
     present = sorted(frame["member"].unique())
     absent = [member for member in members if member not in set(present)]
     if listed and len(absent) == len(members):
-        raise UserError(
-            wanted=f"one of the members {first_of(members)}",
-            found=f"none of them in the search tables, which hold {first_of(present)}",
-            where=f"families.{family}.members",
-            remedy=f"Nearest to {absent[0]!r}: {nearest(absent[0], present)}. Take ids from the tables.",
-        )
+        raise no_member(members, present, family=family, place="the search tables", kind="tables")
     notes = [f"Family {family!r}: no hits for {len(absent)} of its members ({first_of(absent)})."] if absent else []
     return frame[frame["member"].isin(members)], notes
 

@@ -1,12 +1,12 @@
-"""Finding the rows of named features."""
+"""Finding named features and members of families, and saying what is near where there is none."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from configs.errors import UnknownIdError, nearest
+from configs.errors import UnknownIdError, UserError, first_of, nearest
 
 NAMED = 5
 """Unknown ids that a message names."""
@@ -78,3 +78,28 @@ def _look_alikes(name: str, shelves: Sequence[list[tuple[str, str]]]) -> list[st
 
 def _sorted_by(known: Sequence[str], *, backwards: bool) -> list[tuple[str, str]]:
     return sorted((name.lower()[::-1] if backwards else name.lower(), name) for name in known)
+
+
+def no_member(members: Sequence[str], present: Collection[str], *, family: str, place: str, kind: str) -> UserError:
+    """Return the error for a family of which a place holds no member.
+
+    Parameters
+    ----------
+    members : sequence of str
+        Members that the study file names, at least one.
+    present : collection of str
+        What the place holds.
+    family : str
+        Name of the family.
+    place : str
+        Where they were looked for, such as "the search tables".
+    kind : str
+        What to take ids from, such as "tables".
+    """
+    there = list(present)
+    return UserError(
+        wanted=f"one of the members {first_of(members)}",
+        found=f"none of them in {place}, which hold {first_of(there)}",
+        where=f"families.{family}.members",
+        remedy=f"Nearest to {members[0]!r}: {nearest(members[0], there)}. Take ids from the {kind}.",
+    )

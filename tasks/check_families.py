@@ -73,10 +73,7 @@ class _Look:
 
     def search_sentence(self, name: str, family: FamilyConfig, read: SequencesRead | None) -> str:
         """Say what a run would search for; raises UserError where it could not."""
-        files = FamilyFiles(
-            profiles=tuple(map(self.file, family.profiles)), references=tuple(map(self.file, family.references))
-        )
-        wanted = wanted_members(name, files, family.members)
+        wanted = wanted_members(name, FamilyFiles.of(family, self.file), family.members)
         program = self._study.homology.program
         if wanted.references and program != "phmmer":
             find_program(program)

@@ -1,6 +1,5 @@
 """Homology as evidence: every gene graded in every family, families compared, targets served."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,9 +35,9 @@ def grade_families(
 
     store = Store(runtime.store)
     gene_ids = store.get_layer(genes, "genes").feature_ids
-    aliases = read_gene_map(file_content(gene_map), Path(gene_map.path).name) if gene_map else {}
+    aliases = read_gene_map(file_content(gene_map), gene_map.name) if gene_map else {}
     known = GeneIds.of(gene_ids, aliases)
-    lengths, said = sequence_lengths(sequences, known, store)
+    lengths, said = _sequence_lengths(sequences, known, store)
     notes = [*known.notes, *said]
     graded = {}
     for name, family in families.items():
@@ -70,22 +69,19 @@ def _all_hits(family: FamilyEvidence, store: Store) -> list[Hits]:
 
     columns = [table.columns if isinstance(table, SearchTable) else None for table in family.config.tables]
     given = [
-        read_hits(file_content(file), Path(file.path).name, columns=names)
+        read_hits(file_content(file), file.name, columns=names)
         for file, names in zip(family.tables, columns, strict=True)
     ]
-    return [*given, *(searched_hits(search, store) for search in family.searches)]
+    return [*given, *(_searched_hits(search, store) for search in family.searches)]
 
 
-def searched_hits(search: Search, store: Store) -> Hits:
+def _searched_hits(search: Search, store: Store) -> Hits:
     """Return the hits of a search that was run; profiles and references are its queries."""
-    facts = search.facts
-    return Hits(
-        store.get_table(search.hits),
-        "domtblout" if facts.program in {"hmmsearch", "phmmer"} else "blast",
-        f"{facts.program} of {facts.family}",
-        profile_side="query" if facts.program in {"hmmsearch", "phmmer"} else None,
-        thresholds_applied=True,
-    )
+    facts, table = search.facts, store.get_table(search.hits)
+    name = f"{facts.program} of {facts.family}"
+    if facts.program in {"hmmsearch", "phmmer"}:
+        return Hits(table, "domtblout", name, profile_side="query", thresholds_applied=True)
+    return Hits(table, "blast", name, thresholds_applied=True)
 
 
 def _with_searched_members(family: FamilyEvidence) -> FamilyConfig:
@@ -104,7 +100,7 @@ def _serving(families: dict[str, FamilyEvidence], target: str) -> tuple[str, ...
     return tuple(name for name, targets in chosen if not targets or target in targets)
 
 
-def sequence_lengths(
+def _sequence_lengths(
     sequences: SequencesRead | None, known: "GeneIds", store: Store
 ) -> tuple[dict[str, int], tuple[str, ...]]:
     """Return the residues of each sequence, and how many sequences join genes; raises UserError where none does."""

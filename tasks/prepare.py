@@ -1,7 +1,5 @@
 """Stage 1: from the user's files to prepared layers, a sample sheet and a fold plan."""
 
-from pathlib import Path
-
 import pandas as pd
 
 from configs.artifact import Artifact, Runtime, SourceFile
@@ -19,7 +17,7 @@ def read_samples(file: SourceFile, config: SamplesConfig, runtime: Runtime) -> T
     """Read the sample sheet."""
     from models.samples import read_sample_sheet
 
-    sheet, notes = read_sample_sheet(file_content(file), Path(file.path).name, config=config)
+    sheet, notes = read_sample_sheet(file_content(file), file.name, config=config)
     return TableRead(table=Store(runtime.store).put_table(sheet, "samples"), notes=notes)
 
 
@@ -32,9 +30,7 @@ def read_layer_table(
 
     store = Store(runtime.store)
     known = frozenset(store.get_table(sheet)["sample_id"]) if sheet else frozenset()
-    reading = read_layer(
-        file_content(file), Path(file.path).name, name=name, config=config, unit=unit, known_samples=known
-    )
+    reading = read_layer(file_content(file), file.name, name=name, config=config, unit=unit, known_samples=known)
     return LayerRead(layer=store.put_layer(reading.layer), notes=reading.notes)
 
 
@@ -56,7 +52,7 @@ def read_descriptions(file: SourceFile, runtime: Runtime) -> TableRead:
     """Read gene descriptions for display."""
     from models.reading import read_annotation
 
-    frame = read_annotation(file_content(file), Path(file.path).name)
+    frame = read_annotation(file_content(file), file.name)
     return TableRead(table=Store(runtime.store).put_table(frame, "annotation"), notes=())
 
 

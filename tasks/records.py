@@ -1,5 +1,8 @@
 """What tasks return: small frozen records of artifact references and facts worth saying."""
 
+from collections.abc import Callable
+from typing import Self
+
 from pydantic import BaseModel, ConfigDict
 
 from configs.artifact import Artifact, SourceFile
@@ -260,6 +263,11 @@ class FamilyFiles(Record):
 
     profiles: tuple[SourceFile, ...]
     references: tuple[SourceFile, ...]
+
+    @classmethod
+    def of(cls, family: FamilyConfig, file: Callable[[str], SourceFile]) -> Self:
+        """Return the files of a family, found by `file` from their paths."""
+        return cls(profiles=tuple(map(file, family.profiles)), references=tuple(map(file, family.references)))
 
 
 class SearchQuestion(Record):

@@ -4,11 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from configs.artifact import Artifact, Runtime, SourceFile
-from configs.errors import UserError, first_of, nearest
+from configs.artifact import Artifact, Runtime
+from configs.errors import first_of
 from tasks.files import file_content
 from tasks.programs import run_program
 from tasks.progress import tell_share
@@ -58,11 +57,12 @@ def wanted_members(family: str, files: FamilyFiles, members: tuple[str, ...]) ->
     UserError
         The files hold none of the members.
     """
+    from models.matching import no_member
     from models.profiles import profile_names, read_profiles
     from models.sequences import read_proteins
 
-    profiles = [profile for file in files.profiles for profile in read_profiles(file_content(file), _name(file))]
-    references = [protein for file in files.references for protein in read_proteins(file_content(file), _name(file))]
+    profiles = [profile for file in files.profiles for profile in read_profiles(file_content(file), file.name)]
+    references = [protein for file in files.references for protein in read_proteins(file_content(file), file.name)]
     if not members:
         return Wanted(tuple(profiles), tuple(references), ())
     named = set(members)
@@ -72,19 +72,10 @@ def wanted_members(family: str, files: FamilyFiles, members: tuple[str, ...]) ->
     absent = [member for member in members if member not in found]
     if len(absent) == len(members):
         there = [profile.name for profile in profiles] + [protein.name for protein in references]
-        raise UserError(
-            wanted=f"one of the members {first_of(members)}",
-            found=f"none of them in {' and '.join(map(_name, (*files.profiles, *files.references)))}, "
-            f"which hold {first_of(there)}",
-            where=f"families.{family}.members",
-            remedy=f"Nearest to {members[0]!r}: {nearest(members[0], there)}. Take ids from the files.",
-        )
+        place = " and ".join(file.name for file in (*files.profiles, *files.references))
+        raise no_member(members, there, family=family, place=place, kind="files")
     notes = (f"Family {family}: its files lack {len(absent)} of its members ({first_of(absent)}).",) if absent else ()
     return Wanted(chosen, known, notes)
-
-
-def _name(file: SourceFile) -> str:
-    return Path(file.path).name
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -26,7 +25,7 @@ def read_proteins(file: SourceFile, runtime: Runtime) -> SequencesRead:
     """Read a protein FASTA."""
     from models.sequences import read_proteins as read
 
-    name = Path(file.path).name
+    name = file.name
     proteins = Store(runtime.store).put_tables(_frames(read(file_content(file), name)), "proteins")
     return SequencesRead(proteins=proteins, file=name, left_out=0, notes=())
 
@@ -36,7 +35,7 @@ def translate_transcripts(file: SourceFile, genetic_code: int, min_residues: int
     """Read a transcript FASTA and keep the longest reading frame of each."""
     from models.sequences import translate_transcripts as translate
 
-    name = Path(file.path).name
+    name = file.name
     short = _Short()
     frames = translate(file_content(file), name, genetic_code=genetic_code, min_residues=min_residues)
     proteins = Store(runtime.store).put_tables(_frames(short.without(frames)), "proteins")
@@ -78,7 +77,7 @@ def read_members(families: dict[str, FamilyConfig], file: SourceFile, runtime: R
     del runtime
     from models.members import members_by_family
 
-    name = Path(file.path).name
+    name = file.name
     named = members_by_family(file_content(file), name)
     given = {family: config for family, config in families.items() if not config.members}
     found = {family: config.model_copy(update={"members": named.get(family, ())}) for family, config in given.items()}

@@ -17,6 +17,7 @@ from models.figures.style import (
     SMALL,
     TWO_COLUMNS,
     FloatArray,
+    beside_axes,
     drawn,
     message_figure,
     new_figure,
@@ -73,8 +74,12 @@ def family_domains(hits: pd.DataFrame, domains: pd.DataFrame, *, count: int = 15
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.set_title(f"{shorten(best['family'].iloc[0], 40)}: {_counted(len(best), len(hits))}")
-    _column(axes, _BITS, middles, ["bits", *(f"{bits:,.0f}" for bits in best["bit_score"])])
-    _column(axes, _GRADE, middles, ["grade", *(f"{grade:.2f}" for grade in best["grade"])])
+    columns = {
+        _BITS: ["bits", *(f"{bits:,.0f}" for bits in best["bit_score"])],
+        _GRADE: ["grade", *(f"{grade:.2f}" for grade in best["grade"])],
+    }
+    for shift, texts in columns.items():
+        beside_axes(axes, [-0.1, *middles], texts, shift=shift, align="right")
     _legend(figure, boxes, colours)
     return figure
 
@@ -149,23 +154,6 @@ def _names(best: pd.DataFrame) -> list[str]:
         "" if seq.startswith(gene) else f"\n{shorten(seq, _NAME)}" for gene, seq in zip(genes, sequences, strict=True)
     ]
     return [name + further for name, further in zip(short_names(first, _NAME), second, strict=True)]
-
-
-def _column(axes: Axes, shift: float, middles: FloatArray, texts: Sequence[str]) -> None:
-    """Write a column of text at the right of the axes, its header first."""
-    for height, text in zip([-0.1, *middles], texts, strict=True):
-        axes.annotate(
-            text,
-            (1, height),
-            (shift, 0),
-            ("axes fraction", "data"),
-            textcoords="offset points",
-            ha="right",
-            va="center",
-            fontsize=SMALL,
-            color=DARK,
-            annotation_clip=False,
-        )
 
 
 def _legend(figure: Figure, boxes: pd.DataFrame, colours: dict[str, str]) -> None:

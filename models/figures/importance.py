@@ -6,11 +6,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from models.figures.style import (
-    DARK,
     GREY,
     PALETTE,
-    SMALL,
     TWO_COLUMNS,
+    beside_axes,
     drawn,
     message_figure,
     new_figure,
@@ -55,18 +54,7 @@ def _panel(axes: Axes, best: pd.DataFrame, name: str, *, colour: str) -> None:
     if name == "reconstruction":
         axes.scatter(best["reconstruction_null"], rows, s=14, marker="|", color=GREY, linewidths=1.0)
     shares = [f"{share:.0%}" for share in best[f"{name}_top"]]
-    for row, text in zip([-0.9, *rows], ["in top 1%", *shares], strict=True):
-        axes.annotate(
-            text,
-            (1, row),
-            (2, 0),
-            ("axes fraction", "data"),
-            textcoords="offset points",
-            va="center",
-            fontsize=SMALL,
-            color=DARK,
-            annotation_clip=False,
-        )
+    beside_axes(axes, [-0.9, *rows], ["in top 1%", *shares], shift=2)
     axes.set_yticks(rows, short_names(best["gene_id"].tolist(), 18))
     axes.set(ylim=(len(best) - 0.4, -0.6), xlabel=IMPORTANCE_NAMES[name])
     axes.locator_params(axis="x", nbins=3)

@@ -1,7 +1,5 @@
 """Figures of the ranking."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -16,6 +14,7 @@ from models.figures.style import (
     PALETTE,
     SMALL,
     TWO_COLUMNS,
+    beside_axes,
     drawn,
     message_figure,
     new_figure,
@@ -197,7 +196,7 @@ def false_in_top(table: pd.DataFrame) -> Figure:
     axes.barh(rows, share, height=0.7, color=PALETTE[5])
     axes.axvline(1.0, color=DARK, linewidth=0.8, linestyle=(0, (3, 2)))
     texts = [_false_of(false, top) for false, top in zip(known["expected_false"], known["top"], strict=True)]
-    _beside(axes, "expected false", texts)
+    beside_axes(axes, [-0.9, *range(len(texts))], ["expected false", *texts], shift=3)
     axes.set_yticks(rows, [f"best {top:,}" for top in known["top"]])
     axes.set(xlim=(0, 1.04), ylim=(len(known) - 0.4, -0.6), xlabel="share expected false")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
@@ -235,28 +234,12 @@ def rank_intervals(ranking: pd.DataFrame, *, count: int = 25) -> Figure:
     axes.hlines(rows[known], low[known], high[known], color=PALETTE[4], linewidth=3.0)
     axes.plot(best["rank"], rows, color=PALETTE[0], marker="o", markersize=3, linewidth=0, zorder=3)
     spans = [f"{a:,.0f} to {b:,.0f}" if has else "" for a, b, has in zip(low, high, known, strict=True)]
-    _beside(axes, "ranks", spans)
+    beside_axes(axes, [-0.9, *range(len(spans))], ["ranks", *spans], shift=3)
     _log_ranks(axes)
     axes.set_yticks(rows, short_names(best["gene_id"].tolist(), 24))
     axes.set(ylim=(len(best) - 0.4, -0.6), ylabel="gene, best first", xlabel="rank (log scale)")
     axes.set_title(f"{shorten(str(best['target'].iloc[0]), 24)}: ranks with one group left out")
     return figure
-
-
-def _beside(axes: Axes, header: str, texts: Sequence[str]) -> None:
-    """Write a text at the right of each row, and a header above them."""
-    for row, text in zip([-0.9, *range(len(texts))], [header, *texts], strict=True):
-        axes.annotate(
-            text,
-            (1, row),
-            (3, 0),
-            ("axes fraction", "data"),
-            textcoords="offset points",
-            va="center",
-            fontsize=SMALL,
-            color=DARK,
-            annotation_clip=False,
-        )
 
 
 def _log_ranks(axes: Axes) -> None:

@@ -383,6 +383,25 @@ def place_names(axes: Axes, points: FloatArray, names: Sequence[str], *, most: i
     return written
 
 
+def beside_axes(
+    axes: Axes, heights: Sequence[float], texts: Sequence[str], *, shift: float, align: str = "left"
+) -> None:
+    """Write texts at the right of the axes, each at its height in data; `shift` is in points from the edge."""
+    for height, text in zip(heights, texts, strict=True):
+        axes.annotate(
+            text,
+            (1, height),
+            (shift, 0),
+            ("axes fraction", "data"),
+            textcoords="offset points",
+            ha=align,
+            va="center",
+            fontsize=SMALL,
+            color=DARK,
+            annotation_clip=False,
+        )
+
+
 def _free_box(
     spot: FloatArray, letters: int, *, obstacles: FloatArray, spots: FloatArray, frame: FloatArray
 ) -> FloatArray | None:

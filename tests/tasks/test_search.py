@@ -49,9 +49,7 @@ class FlavonoidStudy:
         return {name: self.evidence(name, config, program) for name, config in self.families().items()}
 
     def evidence(self, name: str, config: FamilyConfig, program: Program) -> FamilyEvidence:
-        files = FamilyFiles(
-            profiles=tuple(map(self.file, config.profiles)), references=tuple(map(self.file, config.references))
-        )
+        files = FamilyFiles.of(config, self.file)
         question = SearchQuestion(
             members=config.members, max_evalue=config.max_evalue, thresholds="gathering", program=program
         )
