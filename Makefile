@@ -50,8 +50,8 @@ lock:
 	.venv-lock/bin/pip install --quiet . hatchling editables
 	( echo '# The full tree, made by `make lock`. pip adds what torch pins for the platform (CUDA).'; \
 	  .venv-lock/bin/pip freeze --all | grep -v -e '^pip==' -e '^cairn-omics' | sed 's/+cpu$$//' ) > requirements.lock
-	.venv-lock/bin/pip install --quiet --constraint requirements.lock '.[dev]'
-	( echo '# What tests and lint need on top of requirements.lock, made by `make lock`.'; \
+	.venv-lock/bin/pip install --quiet --constraint requirements.lock '.[dev,dask,docker,kubernetes,ray,s3]'
+	( echo '# What tests, lint and the extras need on top of requirements.lock, made by `make lock`.'; \
 	  .venv-lock/bin/pip freeze --all | grep -v -e '^pip==' -e '^cairn-omics' | sed 's/+cpu$$//' \
 	  | grep -v -x -F -f requirements.lock ) > requirements-dev.lock
 	rm -rf .venv-lock

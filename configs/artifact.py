@@ -46,5 +46,9 @@ class Runtime(BaseModel):
     store: Annotated[str, Field(description="URL of the artifact store.")]
     checkpoints: Annotated[str, Field(description="Folder of training checkpoints.")]
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    folds: Annotated[
+        Literal["inline", "subprocess", "deployment", "dask", "ray"], Field(description="Where folds are trained.")
+    ] = "inline"
+    deployment: Annotated[str, Field(description="Deployment that trains a fold, as flow/deployment.")] = ""
     parallel_folds: Annotated[int, Field(ge=1, description="Folds that are trained at the same time.")] = 1
     timeout_seconds: Annotated[float, Field(gt=0, description="Longest that another program may take.")] = 3600.0

@@ -13,6 +13,7 @@ Role = Literal["genes", "metabolites", "features"]
 Preset = Literal["stated", "counted", "compact"]
 Engine = Literal["span", "dense"]
 Precision = Literal["auto", "float32", "bfloat16"]
+FoldsWay = Literal["inline", "subprocess", "deployment", "dask", "ray"]
 FoldScheme = Literal["auto", "grouped", "leave_one_group_out"]
 CorrelationMethod = Literal["spearman", "pearson", "bicor"]
 Ids = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -240,7 +241,18 @@ class ExecutionConfig(Section):
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
         "auto", description="`auto` takes CUDA, then MPS, then the CPU."
     )
+    folds: FoldsWay = Field(
+        "inline",
+        description="Where folds are trained: `inline` in threads of this process, `subprocess` in a process each, "
+        "`deployment` as runs of a Prefect work pool, `dask` or `ray` on such a cluster with all other steps.",
+    )
     parallel_folds: int = Field(2, ge=1, le=64, description="Folds trained at the same time on this machine.")
+    deployment: str = Field(
+        "train-fold/train-fold", description="Deployment that trains a fold, as flow/deployment, for `deployment`."
+    )
+    cluster: str | None = Field(
+        None, description="Address of a running Dask scheduler or Ray head; one of its own on this machine if none."
+    )
 
 
 class StoreConfig(Section):

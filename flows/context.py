@@ -16,6 +16,8 @@ def runtime_of(study: StudyConfig, folder: Path) -> Runtime:
         store=url,
         checkpoints=f"{home if '://' in url else url}/checkpoints",
         device=study.execution.device,
+        folds=study.execution.folds,
+        deployment=study.execution.deployment,
         parallel_folds=study.execution.parallel_folds,
         timeout_seconds=study.homology.timeout_minutes * 60,
     )
