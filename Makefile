@@ -2,13 +2,22 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test bench scoreboard setup lint clean
+.PHONY: demo test test-server faults bench scoreboard setup lint clean
 
 demo: .venv/.installed
 	$(BIN)/cairn demo
 
 test: .venv/.installed-dev
 	$(BIN)/python -m pytest
+
+# Real Prefect servers, workers, a browser and PostgreSQL (`bash .ci/programs` installs the last two where it can); what
+# is not installed is skipped and said.
+test-server: .venv/.installed-dev
+	$(BIN)/python -m pytest tests/server -m slow -o timeout_func_only=true
+
+# Kills, fills and stops things while a study runs; see the table in deployments/README.md.
+faults: .venv/.installed-dev
+	$(BIN)/python -m pytest tests/faults -m slow
 
 # Takes about a quarter of an hour on two cores and writes tests/benchmarks/RESULTS.md.
 bench: .venv/.installed-dev

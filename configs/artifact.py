@@ -45,6 +45,7 @@ class Runtime(BaseModel):
 
     store: Annotated[str, Field(description="URL of the artifact store.")]
     checkpoints: Annotated[str, Field(description="Folder of training checkpoints.")]
+    study: Annotated[str, Field(description="Name of the study, for names of runs and keys in the Prefect UI.")] = ""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     folds: Annotated[
         Literal["inline", "subprocess", "deployment", "dask", "ray"], Field(description="Where folds are trained.")

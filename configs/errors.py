@@ -67,6 +67,14 @@ class TrainingError(CairnError):
     """Training produced a non-finite loss."""
 
 
+class FoldError(CairnError):
+    """A fold could not be trained elsewhere; the message says which one, and why."""
+
+
+class LostWorkError(CairnError, ConnectionError):
+    """The process that did a piece of work is gone, and nothing is wrong with the work: trying again can help."""
+
+
 def _rebuild(kind: type[UserError], wanted: str, found: str, where: str, remedy: str) -> UserError:
     return kind(wanted=wanted, found=found, where=where, remedy=remedy)
 

@@ -57,6 +57,11 @@ def load_study(text: str, *, file: str, overrides: Sequence[str] = ()) -> StudyC
     return _validated(StudyConfig, _parse(text, file), overrides, file)
 
 
+def study_from(document: Mapping[str, Any], *, file: str, overrides: Sequence[str] = ()) -> StudyConfig:
+    """Return the study that plain settings describe; raises StudyFileError as above."""
+    return _validated(StudyConfig, document, overrides, file)
+
+
 def load_simulation(overrides: Sequence[str]) -> SimulationConfig:
     """Return the settings of a simulation, `key=value` replacing defaults; raises StudyFileError as above."""
     return _validated(SimulationConfig, {}, overrides, SET)

@@ -17,11 +17,11 @@ MIN_CALIBRATION_BAITS = 3
 class WeightsConfig(Section):
     """Weight of each evidence; renormalised over the evidence that a study has."""
 
-    correlation: float = Field(0.4, ge=0, le=1)
-    autoencoder: float = Field(0.3, ge=0, le=1)
-    graph: float = Field(0.2, ge=0, le=1)
-    homology: float = Field(0.1, ge=0, le=1)
-    bait: float = Field(0.6, ge=0, le=1, description="Joins only where a target has baits.")
+    correlation: float = Field(0.4, ge=0, le=1, description="Correlation with the target's metabolites.")
+    autoencoder: float = Field(0.3, ge=0, le=1, description="Importance to the autoencoder; the same for all targets.")
+    graph: float = Field(0.2, ge=0, le=1, description="Importance to the graph network; the same for all targets.")
+    homology: float = Field(0.1, ge=0, le=1, description="Likeness to the families that serve the target.")
+    bait: float = Field(0.6, ge=0, le=1, description="Closeness to known genes; joins only where a target has baits.")
 
     @model_validator(mode="after")
     def _not_all_zero(self) -> Self:

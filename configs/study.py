@@ -107,13 +107,9 @@ class PreprocessConfig(Section):
     )
 
 
-class AutoencoderConfig(Section):
-    """One mirrored multilayer perceptron per layer."""
+class NetworkConfig(Section):
+    """How an autoencoder is computed and trained, whatever its widths."""
 
-    preset: Preset = Field("compact", description="Hidden widths; `cairn check` prints the parameter count of each.")
-    widths: dict[
-        str, Annotated[tuple[Annotated[int, Field(ge=1, le=65536)], ...], Field(min_length=1, max_length=6)]
-    ] = Field(default_factory=dict, description="Hidden widths by layer name; replaces the preset's.")
     engine: Literal["auto", "span", "dense"] = Field(
         "auto",
         description="How the network is computed: `span` trains its widest layers in the span of the samples, `dense` "
@@ -146,7 +142,10 @@ class AutoencoderConfig(Section):
         description="Share of the training groups that early stopping of both networks looks at.",
     )
     checkpoint_seconds: float = Field(
-        20.0, ge=0, description="Seconds between two checkpoints at least; more where writing one takes long."
+        20.0,
+        ge=0,
+        le=86_400,
+        description="Seconds between two checkpoints at least; more where writing one takes long.",
     )
 
     @model_validator(mode="after")
@@ -155,6 +154,15 @@ class AutoencoderConfig(Section):
             message = "input_dropout works with engine dense only; set input_dropout to 0, or engine to auto or dense"
             raise ValueError(message)
         return self
+
+
+class AutoencoderConfig(NetworkConfig):
+    """One mirrored multilayer perceptron per layer."""
+
+    preset: Preset = Field("compact", description="Hidden widths; `cairn check` prints the parameter count of each.")
+    widths: dict[
+        str, Annotated[tuple[Annotated[int, Field(ge=1, le=65536)], ...], Field(min_length=1, max_length=6)]
+    ] = Field(default_factory=dict, description="Hidden widths by layer name; replaces the preset's.")
 
 
 class GraphConfig(Section):
@@ -225,7 +233,10 @@ class CorrelationConfig(Section):
         6, ge=4, le=10_000, description="Samples that a condition needs for its own correlation."
     )
     max_listed_pairs: int | None = Field(
-        100_000, ge=1, description="Strongest passing pairs of each condition that are listed; null lists all."
+        100_000,
+        ge=1,
+        le=100_000_000,
+        description="Strongest passing pairs of each condition that are listed; null lists all.",
     )
     top_per_gene: int = Field(
         3, ge=0, le=1_000, description="Strongest metabolites listed for each gene, whether they pass or not."

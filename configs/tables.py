@@ -1,5 +1,6 @@
 """Table contracts: what every Parquet kind holds, column by column."""
 
+from configs.change_tables import CHANGE_CONTRACTS
 from configs.columns import Column, TableContract, contract, count, number, text
 from configs.homology_tables import HOMOLOGY_CONTRACTS
 from configs.ranking_tables import RANKING_CONTRACTS
@@ -281,6 +282,7 @@ _CONTRACTS = (
     ),
     *HOMOLOGY_CONTRACTS,
     *RANKING_CONTRACTS,
+    *CHANGE_CONTRACTS,
 )
 
 CONTRACTS: dict[str, TableContract] = {contract.kind: contract for contract in _CONTRACTS}

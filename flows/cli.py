@@ -4,6 +4,7 @@ import math
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,7 +20,8 @@ from configs.loading import load_study
 from configs.simulation import SimulationConfig
 from configs.stages import STAGES, Stage
 from configs.study import FINAL, StudyConfig, Unit
-from flows.environment import apply_settings
+from configs.watch import WatchConfig
+from flows.environment import apply_settings, results_folder
 
 if TYPE_CHECKING:
     from flows.discover import Discovered
@@ -117,18 +119,67 @@ def run(
         typer.Option("--only", metavar="STAGE", help=f"Only this stage and what it needs: {', '.join(STAGES)}."),
     ] = None,
     settings: Settings = None,
+    previous: Annotated[
+        Path | None, typer.Option(help="Folder of an earlier run, to say what has changed since.", show_default=False)
+    ] = None,
 ) -> None:
     """Run a study; what has not changed since an earlier run is not computed again."""
     folder = study_file.resolve().parent
     study = _loaded(study_file, settings or ())
     stages = _stages(only or [])
-    apply_settings(folder / ".cairn" / "results")
-    done = _run(study, folder, out, stages)
+    apply_settings(results_folder(folder, study.store.url))
+    done = _run(study, folder, out, stages, previous)
     for note in done.content.notes:
         console.print(f"- {note}", markup=False)
     if done.content.ranked:
         _show_top(Path(done.run_folder), count=10)
     _show_where(Path(done.run_folder))
+
+
+@app.command()
+def rerank(
+    run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.", show_default=False)],
+    settings: Settings = None,
+    out: Annotated[Path | None, typer.Option("--out", help="New run folder [default: beside the other].")] = None,
+) -> None:
+    """Rank a finished run again, with other settings of the ranking; nothing is read or trained anew."""
+    from tasks.finished import read_finished, study_again
+
+    place = str(run_folder.resolve())
+    finished = read_finished(place)
+    study_again(finished, None, settings or ())
+    apply_settings(None if "://" in finished.store else Path(finished.store) / "results")
+    from flows.embedded import embedded
+    from flows.progress import progress_of_steps
+    from flows.rerank import rank_again
+
+    target = None if out is None else str(out.resolve())
+    with progress_of_steps():
+        done = embedded(finished.study, lambda: rank_again(place, None, tuple(settings or ()), target))
+    _show_top(Path(done.run_folder), count=10)
+    _show_where(Path(done.run_folder))
+
+
+@app.command()
+def watch(
+    study_file: StudyFile,
+    inbox: Annotated[str, typer.Argument(help="Folder or URL that new samples arrive in.", show_default=False)],
+    every: Annotated[
+        float | None, typer.Option(min=1, help="Seconds between two looks; one look when not given.")
+    ] = None,
+    quiet: Annotated[float, typer.Option(min=0, help="Seconds without a change until files are whole.")] = 60.0,
+) -> None:
+    """Merge new samples from an inbox into a new version of the study, and run it; stop with Ctrl-C."""
+    study = _loaded(study_file, ())
+    apply_settings(results_folder(study_file.resolve().parent, study.store.url))
+    config = WatchConfig(study_file=str(study_file.resolve()), inbox=inbox, quiet_seconds=quiet)
+    try:
+        _look(config)
+        while every is not None:
+            time.sleep(every)
+            _look(config)
+    except KeyboardInterrupt:
+        _complain("Stopped watching; what has arrived stays in the inbox.")
 
 
 @app.command()
@@ -173,6 +224,24 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the pag
     console.print("Stop with Ctrl-C.")
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     raise typer.Exit(subprocess.run(command, check=False).returncode)  # noqa: S603 - fixed words and a checked number
+
+
+@app.command()
+def deploy(
+    kind: Annotated[str, typer.Option(help="What a worker starts for each run: process, docker or kubernetes.")] = (
+        "process"
+    ),
+    gpus: Annotated[int, typer.Option(min=1, help="GPUs of all workers together: so many folds at a time.")] = 1,
+) -> None:
+    """Make the server at PREFECT_API_URL offer Cairn: work pools, deployments, automations."""
+    apply_settings()
+    from flows.deploying import deploy_all, kind_named
+
+    commands = deploy_all(kind_named(kind), gpus)
+    console.print("Deployed. Start the workers, each in a terminal or a service of its own:")
+    for command in commands:
+        console.print(f"  {command}", markup=False)
+    console.print("Then open the server's page, Deployments, discover, Run.")
 
 
 def main() -> None:
@@ -222,7 +291,9 @@ def _unit(name: str) -> Unit:
     )
 
 
-def _run(study: StudyConfig, folder: Path, out: Path | None, stages: tuple[Stage, ...]) -> "Discovered":
+def _run(
+    study: StudyConfig, folder: Path, out: Path | None, stages: tuple[Stage, ...], previous: Path | None = None
+) -> "Discovered":
     from tasks.places import check_run_inputs
 
     check_run_inputs(study, folder, out)
@@ -233,7 +304,8 @@ def _run(study: StudyConfig, folder: Path, out: Path | None, stages: tuple[Stage
 
     try:
         with progress_of_steps():
-            return run_embedded(study, folder, None if out is None else str(out.resolve()), stages)
+            places = [None if place is None else str(place.resolve()) for place in (out, previous)]
+            return run_embedded(study, folder, places[0], stages, places[1])
     except KeyboardInterrupt:
         _complain("Stopped. Finished work is kept; the same command goes on from there.")
         raise typer.Exit(130) from None
@@ -255,6 +327,21 @@ def _server_starting(folder: Path) -> Iterator[None]:
         if not (folder / ".cairn" / "results").exists():
             import_what_computes()
         server.result()
+
+
+def _look(config: WatchConfig) -> None:
+    """Look at an inbox, and run the last version where that has not been done."""
+    from tasks.arrivals import mark_announced, take_arrivals
+
+    found = take_arrivals(config)
+    for sentence in found.sentences():
+        console.print(f"- {sentence}", markup=False)
+    if found.is_pending and not found.is_busy:
+        file = Path(found.study_file)
+        previous = Path(found.previous) if found.previous else None
+        done = _run(_loaded(file, ()), file.parent, Path(found.out), STAGES, previous)
+        mark_announced.fn(config.study_file, found.version)
+        _show_where(Path(done.run_folder))
 
 
 def _simulated(config: SimulationConfig, folder: Path) -> Path:

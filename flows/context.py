@@ -15,6 +15,7 @@ def runtime_of(study: StudyConfig, folder: Path) -> Runtime:
     return Runtime(
         store=url,
         checkpoints=f"{home if '://' in url else url}/checkpoints",
+        study=study.study,
         device=study.execution.device,
         folds=study.execution.folds,
         deployment=study.execution.deployment,

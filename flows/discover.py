@@ -8,8 +8,10 @@ from prefect import flow, get_run_logger
 from pydantic import BaseModel, ConfigDict
 
 from configs.artifact import Artifact
+from configs.errors import CorruptObjectError
 from configs.stages import STAGES, Stage, with_dependencies
 from configs.study import FINAL, StudyConfig
+from flows.cancelling import cancel_descendants, end_at_once_when_terminated
 from flows.context import Context
 from flows.steps import Step, all_results, threads
 from flows.target_stage import inquire, rank_targets, start_evidence
@@ -23,6 +25,9 @@ from tasks import (
     prepare,
     report,
 )
+from tasks.changes import compare_with_previous, read_previous
+from tasks.lineage import record_lineage
+from tasks.live import let_loggers_speak
 from tasks.networks import hidden_widths_of
 from tasks.publish import publish_run
 from tasks.records import (
@@ -38,6 +43,10 @@ from tasks.records import (
     TargetFold,
     Validated,
 )
+from tasks.ui_artifacts import show_quality, show_summary, show_validation
+
+_DAMAGED_OBJECTS = 3
+"""Damaged or missing objects of the store that one run makes again."""
 
 _NO_LABEL = "No label to predict: the graph network is left out, and there is no graph evidence."
 
@@ -51,9 +60,21 @@ class Discovered(BaseModel):
     content: RunContent
 
 
-@flow(name="discover", flow_run_name="discover-{study.study}", task_runner=threads(2))
+@flow(
+    name="discover",
+    flow_run_name="discover-{study.study}",
+    result_serializer="json",
+    task_runner=threads(2),
+    on_cancellation=[cancel_descendants],
+    on_crashed=[cancel_descendants],
+    on_failure=[cancel_descendants],
+)
 def discover(
-    study: StudyConfig, folder: str = ".", out: str | None = None, stages: tuple[Stage, ...] = STAGES
+    study: StudyConfig,
+    folder: str = ".",
+    out: str | None = None,
+    stages: tuple[Stage, ...] = STAGES,
+    previous: str | None = None,
 ) -> dict[str, Any]:
     """Find the genes of a pathway.
 
@@ -67,19 +88,42 @@ def discover(
         Run folder; `runs/<study>/<timestamp>` when not given.
     stages : tuple of Stage
         Stages to run; what they depend on is run as well.
+    previous : str, optional
+        Run folder of an earlier version of the study; the report says what has changed since.
 
     Returns
     -------
     dict
         Fields of `Discovered`: plain JSON, since a pydantic result of a flow does not come back as one.
     """
-    run = _Run(study, Path(folder).resolve(), with_dependencies(stages))
-    content = run.all_stages()
+    let_loggers_speak()
+    end_at_once_when_terminated()
     target = out or str(Path("runs") / study.study / dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ"))
-    run_folder = publish_run(content, study, str(run.folder), target, run.runtime)
+    content, run_folder = _published(study, Path(folder).resolve(), with_dependencies(stages), previous or None, target)
     for note in content.notes:
         get_run_logger().info(note)
     return Discovered(run_folder=run_folder, content=content).model_dump(mode="json")
+
+
+def _published(
+    study: StudyConfig, folder: Path, stages: tuple[Stage, ...], previous: str | None, target: str
+) -> tuple[RunContent, str]:
+    """Run and publish; a damaged object is removed when found, so what made it runs again, the rest is cached."""
+    damaged = 0
+    while True:
+        run = _Run(study, folder, stages, previous)
+        try:
+            content = run.all_stages()
+            run_folder = publish_run(content, study, str(folder), target, run.runtime)
+        except CorruptObjectError as error:
+            damaged += 1
+            if damaged > _DAMAGED_OBJECTS:
+                raise
+            get_run_logger().warning("%s", error)
+        else:
+            show_summary(content, run_folder, run.runtime)
+            record_lineage(run_folder, run.runtime)
+            return content, run_folder
 
 
 class _Run(Context):
@@ -89,9 +133,12 @@ class _Run(Context):
     that it fills the time in which the trainings leave a core free.
     """
 
-    def __init__(self, study: StudyConfig, folder: Path, stages: tuple[Stage, ...]) -> None:
+    def __init__(
+        self, study: StudyConfig, folder: Path, stages: tuple[Stage, ...], previous: str | None = None
+    ) -> None:
         super().__init__(study, folder)
         self.stages = stages
+        self.previous = read_previous(previous, self.runtime) if previous else None
 
     def all_stages(self) -> RunContent:
         """Run the wanted stages and gather the figures."""
@@ -108,7 +155,7 @@ class _Run(Context):
         if "explain" in self.stages:
             content = self.explain(content)
         if tables is not None:
-            content = rank_targets(self, content, tables)
+            content = self.compare(rank_targets(self, content, tables))
         if correlations is not None and embedding is not None:
             content = self.analyse(content, correlations, embedding)
         figures = tuple(figure for pictures_of_stage in all_results(self.pictures) for figure in pictures_of_stage)
@@ -137,6 +184,7 @@ class _Run(Context):
         config, inner_share = study.validation, study.autoencoder.inner_share
         plan = self.steps.run(prepare.plan, prepared.sheet, prepared.shared, config, inner_share, study.seed, runtime)
         self.pictures.append(self.steps.start(pictures.draw_quality, prepared, runtime))
+        show_quality(prepared, runtime)
         said = [note for layer in layers.values() for note in layer.notes]
         notes = (*sheet.notes, *said, *prepared.notes, *references.notes, *plan.notes)
         return RunContent(prepared=prepared, references=references, plan=plan, notes=notes)
@@ -180,7 +228,9 @@ class _Run(Context):
         chance = tuple(all_results(started))
         graphs = [folds[name].graph for name in (*content.plan.folds, *content.plan.split)]
         predictions = tuple(graph.predictions for graph in graphs if graph is not None)
-        return self.steps.run(analyse.validate, predictions, chance, draws, sheet, study.seed, runtime)
+        validated = self.steps.run(analyse.validate, predictions, chance, draws, sheet, study.seed, runtime)
+        show_validation(validated, runtime)
+        return validated
 
     def start_correlation(self, content: RunContent) -> Step[Correlations]:
         """Stage 3, first half: correlation of every gene with every metabolite."""
@@ -203,6 +253,15 @@ class _Run(Context):
         self.pictures.append(drawing)
         notes = (*content.notes, *correlations.notes)
         return content.model_copy(update={"embedding": embedding, "correlations": correlations, "notes": notes})
+
+    def compare(self, content: RunContent) -> RunContent:
+        """Say what changed since the earlier run that was named, if one was."""
+        if self.previous is None or content.ranked is None:
+            return content
+        ranking, sheet = content.ranked.ranking, content.prepared.sheet
+        found = self.steps.run(compare_with_previous, ranking, sheet, self.previous, self.runtime)
+        said = (f"Since the last version: {found.samples}", *found.sentences.values())
+        return content.model_copy(update={"changes": found, "notes": (*content.notes, *said)})
 
     def explain(self, content: RunContent) -> RunContent:
         """Stage 4: importance of every gene, on each fold's held-out samples, as such and for each target."""
@@ -248,7 +307,7 @@ class _Run(Context):
         trainable = content.prepared.trainable
         genes, metabolites = (NamedLayer(name=one, layer=trainable[one]) for one in (self.genes, self.metabolites))
         return self.steps.start_as(
-            f"explain-targets-{name}",
+            f"explain-targets-fold-{name}",
             explain_targets.explain_targets_of_fold,
             self._fold(content, name),
             LayerPair(genes=genes, metabolites=metabolites),

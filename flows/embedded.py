@@ -4,8 +4,9 @@ import logging
 import os
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psutil
@@ -20,13 +21,14 @@ from prefect.client.schemas.filters import (
     TaskRunFilterFlowRunId,
 )
 from prefect.client.schemas.objects import StateType
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.settings.legacy import Setting
 from prefect.states import Crashed
 
 from configs.stages import Stage
 from configs.study import StudyConfig
 from flows.discover import Discovered, discover
-from flows.steps import threads
+from flows.steps import runner_of
 
 logger = logging.getLogger("cairn.embedded")
 
@@ -35,21 +37,35 @@ _TERMINAL_WAIT_SECONDS = 30.0
 _PAGE = 200
 
 
-def run_embedded(study: StudyConfig, folder: Path, out: str | None, stages: tuple[Stage, ...]) -> Discovered:
+def run_embedded(
+    study: StudyConfig, folder: Path, out: str | None, stages: tuple[Stage, ...], previous: str | None = None
+) -> Discovered:
     """Run `discover` in this process; raises what the flow raises."""
-    parallel = discover.with_options(task_runner=threads(study.execution.parallel_folds))
-    logging.getLogger("cairn").setLevel(logging.INFO)
-    # A heartbeat costs each flow run a second and nothing watches it here.
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), get_client(sync_client=True) as client:
+    parallel = discover.with_options(task_runner=runner_of(study.execution))
+    return embedded(study, lambda: parallel(study, str(folder), out, stages, previous))
+
+
+def embedded(study: StudyConfig, run: Callable[[], dict[str, Any]]) -> Discovered:
+    """Run a flow in this process and see its records written; raises what the flow raises."""
+    with get_client(sync_client=True) as client, temporary_settings(_settings_of_a_run(study, str(client.api_url))):
         sweep(client)
         process = f"pid:{platform.node()}:{os.getpid()}"
         try:
             with tags(_TAG, process):
-                result = parallel(study, str(folder), out, stages)
+                result = run()
         finally:
             if not drain(client, process):
                 logger.warning("not every task run was recorded in time; the Prefect UI may show some as running")
     return Discovered.model_validate(result)
+
+
+def _settings_of_a_run(study: StudyConfig, api_url: str) -> dict[Setting, Any]:
+    """Return settings of the run: no heartbeat, which costs each flow run a second and which nothing watches here.
+
+    The processes of a cluster get the settings of this one, and among them need the address of its server.
+    """
+    cluster = study.execution.folds in {"dask", "ray"}
+    return {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, **({PREFECT_API_URL: api_url} if cluster else {})}
 
 
 def sweep(client: SyncPrefectClient) -> int:

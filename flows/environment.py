@@ -16,7 +16,7 @@ def prefect_settings(results: Path | None = None) -> dict[str, str]:
     Parameters
     ----------
     results : Path, optional
-        Folder of the result records; Prefect's own when not given.
+        Folder of the result records; Prefect's own when not given. The folder in `CAIRN_SHARED` goes before it.
     """
     settings = {
         "DO_NOT_TRACK": "1",
@@ -38,9 +38,17 @@ def prefect_settings(results: Path | None = None) -> dict[str, str]:
         f"{_RECORDER}_BATCH_SIZE": "50",
         f"{_RECORDER}_FLUSH_INTERVAL": "0.5",
     }
-    if results is not None:
+    shared = os.environ.get("CAIRN_SHARED")
+    if shared and "://" not in shared:
+        settings["PREFECT_RESULTS_LOCAL_STORAGE_PATH"] = shared
+    elif results is not None:
         settings["PREFECT_RESULTS_LOCAL_STORAGE_PATH"] = str(results)
     return settings
+
+
+def results_folder(folder: Path, store: str | None) -> Path:
+    """Return where the result records of a study in `folder` go: beside its artifacts, if those are on this machine."""
+    return (Path(store) if store and "://" not in store else folder / ".cairn") / "results"
 
 
 def apply_settings(results: Path | None = None) -> None:

@@ -46,8 +46,10 @@ def progress_of_steps() -> Iterator[None]:
         follower = _Follower(progress)
         step_logger.addHandler(follower)
         step_logger.setLevel(logging.DEBUG)
+        step_logger.propagate = False  # the log of the run says of each task how it ended
         try:
             yield
         finally:
             step_logger.removeHandler(follower)
             step_logger.setLevel(before)
+            step_logger.propagate = True

@@ -16,6 +16,7 @@ from tasks.records import (
     TargetInquiry,
     TargetQuestion,
 )
+from tasks.ui_artifacts import show_ranking
 
 
 class Early:
@@ -32,6 +33,12 @@ class Early:
 
 def start_evidence(run: Context, content: RunContent) -> Early:
     """Stage 5, first third: evidence that needs nothing but the tables."""
+    early = start_on_targets(run, content)
+    return Early(early.correlation, early.graph, start_searches(run) if run.study.families else None)
+
+
+def start_on_targets(run: Context, content: RunContent) -> Early:
+    """Start what is asked of the prepared layers alone."""
     study, runtime, references = run.study, run.runtime, content.references
     correlation = run.steps.start(
         evidence.correlate_targets, run.paired(content), references.targets, _question(run), runtime
@@ -40,18 +47,23 @@ def start_evidence(run: Context, content: RunContent) -> Early:
     if study.baits:
         prepared = content.prepared.prepared[run.genes]
         graph = run.steps.start(baits.build_gene_graph, prepared, study.ranking.bait, runtime)
-    searches = start_searches(run) if study.families else None
-    return Early(correlation, graph, searches)
+    return Early(correlation, graph, None)
 
 
 def inquire(run: Context, content: RunContent, early: Early) -> tuple[RunContent, EvidenceArtifacts]:
-    """Stage 5, second third: baits, and how sure the evidence on the targets is."""
-    runtime, config, seed = run.runtime, run.study.ranking, run.study.seed
-    layers, question = run.paired(content), _question(run)
-    correlation, homology = early.correlation.result(), grade(run, content, early.searches) if early.searches else None
+    """Stage 5, second third: families and the baits that they give, and how sure the evidence on the targets is."""
+    homology = grade(run, content, early.searches) if early.searches else None
     if homology:
-        run.pictures.append(run.steps.start(pictures.draw_families, homology, runtime))
-    content = _with_family_baits(run, content, homology)
+        run.pictures.append(run.steps.start(pictures.draw_families, homology, run.runtime))
+        content = content.model_copy(update={"homology": homology, "notes": (*content.notes, *homology.notes)})
+    return weigh_evidence(run, _with_family_baits(run, content, homology), early)
+
+
+def weigh_evidence(run: Context, content: RunContent, early: Early) -> tuple[RunContent, EvidenceArtifacts]:
+    """Score the baits, and say how sure the evidence on the targets is."""
+    runtime, config, seed = run.runtime, run.study.ranking, run.study.seed
+    layers, question, homology = run.paired(content), _question(run), content.homology
+    correlation = early.correlation.result()
     graph, bait, references = early.graph.result() if early.graph else None, None, content.references
     if graph and references.baits:
         bait = run.steps.run(baits.score_baits, layers.genes, graph, references.baits, config.bait, runtime)
@@ -72,13 +84,11 @@ def inquire(run: Context, content: RunContent, early: Early) -> tuple[RunContent
         homology=homology.evidence if homology else None,
         bait=bait,
     )
-    said = (*(homology.notes if homology else ()), *(bait.notes if bait else ()))
     update = {
         "target_correlation": tables.null.best,
-        "homology": homology,
         "bait": bait,
         "gene_graph": graph,
-        "notes": (*content.notes, *said),
+        "notes": (*content.notes, *(bait.notes if bait else ())),
     }
     return content.model_copy(update=update), tables
 
@@ -87,12 +97,13 @@ def rank_targets(run: Context, content: RunContent, tables: EvidenceArtifacts) -
     """Stage 5, last third: all evidence fused into the ranking, its negative controls and its cards."""
     config, runtime = run.study.ranking, run.runtime
     tables = tables.model_copy(update={"importance": content.importance})
-    file, annotation = run.optional_file(run.study.annotation), None
-    if file:
+    file, annotation = run.optional_file(run.study.annotation), content.annotation
+    if file and annotation is None:
         annotation = run.steps.run(prepare.read_descriptions, file, runtime).table
     prepared = content.prepared
     layers = (prepared.raw[run.genes], prepared.prepared[run.genes], prepared.sheet)
     ranked = run.steps.run(rank.rank_genes, layers, content.plan, tables, annotation, config, run.study.seed, runtime)
+    show_ranking(ranked, runtime)
     controls = _control(run, content, tables, ranked) if config.negative_controls else None
     written = None
     if config.cards:
@@ -101,7 +112,14 @@ def rank_targets(run: Context, content: RunContent, tables: EvidenceArtifacts) -
         written = run.steps.run(cards.write_cards, layers_of, members, tables, ranked, content.homology, about, runtime)
     run.pictures.append(run.steps.start(pictures.draw_ranking, ranked, controls, config, runtime))
     said = (*ranked.notes, *(controls.sentences.values() if controls else ()))
-    update = {"ranked": ranked, "controls": controls, "cards": written, "notes": (*content.notes, *said)}
+    update = {
+        "annotation": annotation,
+        "evidence": tables,
+        "ranked": ranked,
+        "controls": controls,
+        "cards": written,
+        "notes": (*content.notes, *said),
+    }
     return content.model_copy(update=update)
 
 
@@ -112,10 +130,12 @@ def _control(run: Context, content: RunContent, tables: EvidenceArtifacts, ranke
     chosen = run.steps.run(controls.choose_controls, layers, content.references, study.seed, runtime)
     correlation = bait = None
     if chosen.targets:
-        correlation = run.steps.run(evidence.correlate_targets, layers, chosen.targets, _question(run), runtime)
+        correlating = evidence.correlate_targets.with_options(task_run_name="correlation-evidence-controls")
+        correlation = run.steps.run(correlating, layers, chosen.targets, _question(run), runtime)
     if chosen.baits and content.gene_graph:
         graph = content.gene_graph
-        bait = run.steps.run(baits.score_baits, layers.genes, graph, chosen.baits, config.bait, runtime)
+        scoring = baits.score_baits.with_options(task_run_name="bait-evidence-controls")
+        bait = run.steps.run(scoring, layers.genes, graph, chosen.baits, config.bait, runtime)
     genes = content.prepared.raw[run.genes]
     return run.steps.run(controls.score_controls, genes, tables, ranked, correlation, bait, config, runtime)
 

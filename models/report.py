@@ -15,7 +15,7 @@ from configs.ranking import Fusion
 from models.card_records import Card, Record
 from models.fusion import SCORE_WORDS, additive
 from models.report_families import CLOSE, families_table, members_table, rival_sentences
-from models.report_tables import Table, card_tables, evidence_table, false_table, ranking_table, table_of
+from models.report_tables import Table, card_tables, change_table, evidence_table, false_table, ranking_table, table_of
 
 Section = Literal["answer", "trust", "data", "methods"]
 
@@ -118,6 +118,25 @@ class FamilyReport:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeReport:
+    """What changed since the last version of the study.
+
+    Attributes
+    ----------
+    samples : str
+        Which samples came.
+    sentences : mapping of str to str
+        A sentence a target.
+    rows : mapping of str to sequence of mapping
+        By target, rows of the contract `changes`.
+    """
+
+    samples: str
+    sentences: Mapping[str, str]
+    rows: Mapping[str, Sequence[Record]]
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """A table that went into the study or came out of it; `rows` is None for what has no rows."""
 
@@ -154,6 +173,8 @@ class ReportContent:
         Tables with their hashes.
     warnings, notes : sequence of str
         What the reader must know first, and what was done.
+    changes : ChangeReport or None
+        What changed since the last version; the page has no part about it when there is none.
     """
 
     study: str
@@ -169,6 +190,7 @@ class ReportContent:
     provenance: Sequence[Provenance] = ()
     warnings: Sequence[str] = ()
     notes: Sequence[str] = ()
+    changes: ChangeReport | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +257,7 @@ def render_report(content: ReportContent) -> str:
         families=[_family_view(family, anchors) for family in content.families],
         overview=families_table("families-table", [_family_row(family) for family in content.families], anchors),
         close=CLOSE,
+        changes=_change_views(content.changes),
         validation=table_of("validation", "Held-out predictions by label and method", content.validation),
         qc=table_of("qc", "Samples of each layer as they came in", content.qc),
         settings=_flat(content.settings),
@@ -253,6 +276,16 @@ def _target_view(place: int, target: TargetReport, anchors: Mapping[str, str]) -
         ),
         cards=tuple((card, card_tables(f"card-{place}-{number}", card)) for number, card in enumerate(target.cards, 1)),
     )
+
+
+def _change_views(changes: ChangeReport | None) -> list[tuple[str, Table | None]]:
+    """Return the sentence and the table of each target."""
+    if changes is None:
+        return []
+    return [
+        (sentence, change_table(f"changes-{place}", f"{target}: what moved", changes.rows.get(target, ())))
+        for place, (target, sentence) in enumerate(changes.sentences.items(), 1)
+    ]
 
 
 def _family_view(family: FamilyReport, anchors: Mapping[str, str]) -> FamilyView:

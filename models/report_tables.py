@@ -25,7 +25,9 @@ _FORMATS = {"share": ".0%", "mean": ".2f", "sd": ".2f", "value": ".4g", "expecte
 }
 _SMALL = {"p": ".1e", "q": ".1e", "evalue": ".1e", "expected_false": ".2g"}  # below 0.001, or as follows
 _SMALL_BELOW = {"expected_false": 1.0}
-_WHOLE = frozenset({"rank_low", "rank_high"})  # whole numbers that come as fractions where some are missing
+_WHOLE = frozenset(
+    {"rank_low", "rank_high", "previous_rank", "shift"}
+)  # whole numbers that come as fractions where some are missing
 _RANK01 = "rank01"
 _FINEST = 4  # decimals of a percentile at most
 _HEADERS = {
@@ -82,6 +84,9 @@ _HEADERS = {
     "evalue": "E-value",
     "n_genes": "Genes with a hit",
     "n_best": "Genes that fit it best",
+    "previous_rank": "Rank before",
+    "previous_stability": "Stability before",
+    "shift": "Places gained",
     "best_gene": "Best gene",
 }
 _RANKING_COLUMNS = (
@@ -101,6 +106,16 @@ _RANKING_COLUMNS = (
     "shape",
     "family",
 )
+_CHANGE_COLUMNS = ("change", "gene_id", "rank", "previous_rank", "shift", "stability", "previous_stability")
+_CHANGES = {
+    "new_in_25": "new in the top 25",
+    "left_25": "left the top 25",
+    "new_in_100": "new in the top 100",
+    "left_100": "left the top 100",
+    "moved": "moved",
+}
+"""Changes of a gene's rank in the order in which they are shown."""
+_MOST_MOVED = 25
 _WORTH_COLUMNS = (
     "method",
     "kind",
@@ -236,6 +251,20 @@ def evidence_table(name: str, caption: str, records: Sequence[Record]) -> Table 
     """Return what each evidence and each fusion is worth, rows of the contract `leave_one_out`."""
     told = [dict(record) | {"kind": _KINDS.get(str(record.get("kind")), record.get("kind"))} for record in records]
     return table_of(name, caption, told, columns=_WORTH_COLUMNS)
+
+
+def change_table(name: str, caption: str, records: Sequence[Record]) -> Table | None:
+    """Return which genes came into the top and which left it, and the 25 others that moved furthest.
+
+    `records` are rows of the contract `changes`.
+    """
+    order = list(_CHANGES)
+    shown = [record for record in records if record.get("change") in order[:-1]]
+    moved = [record for record in records if record.get("change") == order[-1]]
+    furthest = sorted(moved, key=lambda record: -abs(float(str(record["shift"]))))[:_MOST_MOVED]
+    ordered = sorted(shown, key=lambda record: order.index(str(record["change"])))
+    told = [dict(record) | {"change": _CHANGES[str(record["change"])]} for record in (*ordered, *furthest)]
+    return table_of(name, caption, told, columns=_CHANGE_COLUMNS, heading="gene_id")
 
 
 def card_tables(name: str, card: Card) -> tuple[Table, ...]:

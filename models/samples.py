@@ -56,6 +56,43 @@ def read_sample_sheet(content: bytes, file: str, *, config: SamplesConfig) -> Sh
     TableError
         Where the file is no table.
     """
+    sheet, read_notes = read_sheet_cells(content, file, config=config)
+    frame = pd.DataFrame({"sample_id": sheet[config.sample_column]})
+    frame["group"], group_notes = _groups(sheet, file, config)
+    frame["batch"] = _optional(sheet, file, config.batch_column, _DEFAULTS.batch_column)
+    frame["time"], time_notes = _times(_optional(sheet, file, config.time_column, _DEFAULTS.time_column), config)
+    frame["series"], series_notes = _series(sheet, frame, file, config)
+    labels, label_notes = _labels(sheet, file, config)
+    notes = (*read_notes, *group_notes, *time_notes, *series_notes, *label_notes)
+    return pd.concat([frame, sheet[labels]], axis=1), notes
+
+
+def read_sheet_cells(content: bytes, file: str, *, config: SamplesConfig) -> Sheet:
+    """Read a sample sheet as it is written.
+
+    Parameters
+    ----------
+    content : bytes
+        Bytes of a CSV, TSV, XLSX or Parquet file with one row a sample.
+    file : str
+        File name for messages.
+    config : SamplesConfig
+        Column of the sample id.
+
+    Returns
+    -------
+    frame : DataFrame
+        One text column a column of the file; empty cells are missing.
+    notes : tuple of str
+        What was done to read it.
+
+    Raises
+    ------
+    SampleError
+        For column names that repeat, and for sample ids that are absent, empty or repeated.
+    TableError
+        Where the file is no table.
+    """
     table = read_table(content, file)
     repeated = [name for name, count in Counter(table.header).items() if name and count > 1]
     if repeated:
@@ -63,14 +100,8 @@ def read_sample_sheet(content: bytes, file: str, *, config: SamplesConfig) -> Sh
         raise SampleError(wanted="each column name once", found=found, where=file, remedy=remedy)
     columns = {name: pd.Series(table.text(index), dtype="str") for index, name in enumerate(table.header) if name}
     sheet = pd.DataFrame(columns).replace({"": None})
-    frame = pd.DataFrame({"sample_id": _sample_ids(sheet, file, config)})
-    frame["group"], group_notes = _groups(sheet, file, config)
-    frame["batch"] = _optional(sheet, file, config.batch_column, _DEFAULTS.batch_column)
-    frame["time"], time_notes = _times(_optional(sheet, file, config.time_column, _DEFAULTS.time_column), config)
-    frame["series"], series_notes = _series(sheet, frame, file, config)
-    labels, label_notes = _labels(sheet, file, config)
-    notes = (*table.notes, *group_notes, *time_notes, *series_notes, *label_notes)
-    return pd.concat([frame, sheet[labels]], axis=1), notes
+    _check_sample_ids(sheet, file, config)
+    return sheet, table.notes
 
 
 def samples_from_names(names: Sequence[str]) -> Sheet:
@@ -185,7 +216,7 @@ def _optional(sheet: pd.DataFrame, file: str, name: str, default: str) -> pd.Ser
     return _require(sheet, file, name, f"{default}_column")
 
 
-def _sample_ids(sheet: pd.DataFrame, file: str, config: SamplesConfig) -> pd.Series:
+def _check_sample_ids(sheet: pd.DataFrame, file: str, config: SamplesConfig) -> None:
     ids = _require(sheet, file, config.sample_column, "sample_column")
     if ids.isna().any():
         found = f"{ids.isna().sum()} rows without one"
@@ -195,7 +226,6 @@ def _sample_ids(sheet: pd.DataFrame, file: str, config: SamplesConfig) -> pd.Ser
         found = f"{len(repeated)} duplicated sample ids: {first_of(repeated)}"
         remedy = "Remove the rows that are wrong, or rename the samples here and in all tables."
         raise SampleError(wanted="each sample id once", found=found, where=file, remedy=remedy)
-    return ids
 
 
 def _groups(sheet: pd.DataFrame, file: str, config: SamplesConfig) -> tuple[pd.Series, tuple[str, ...]]:

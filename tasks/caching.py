@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,7 +16,11 @@ from prefect.context import TaskRunContext
 from pydantic import BaseModel
 
 from configs.artifact import Artifact, Runtime, SourceFile
+from tasks.result_files import UnusableRecordError, decode_record, stored_record
 from tasks.store import Store
+from tasks.transient import is_transient
+
+logger = logging.getLogger("cairn.caching")
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = (
@@ -42,8 +47,8 @@ class ContentKey(CachePolicy):
     """Key = stage + version + sources + library versions + inputs by content.
 
     An `Artifact` counts by its SHA-256, a `SourceFile` by its content, a config by its fields; a `Runtime` does not
-    count; anything else but plain JSON values is refused. A record whose objects are gone from the store is passed
-    over: the next free key is returned, and the stage runs again.
+    count; anything else but plain JSON values is refused. A record whose objects are gone from the store, or that is
+    no JSON of our own, is passed over: the next free key is returned, and the stage runs again.
 
     `sources` is computed when the stage is defined: parsing Python in several threads at once fails in CPython 3.11
     (SystemError: AST constructor recursion depth mismatch), and Prefect would go on without a cache.
@@ -80,10 +85,22 @@ class ContentKey(CachePolicy):
 
 
 def _is_free_or_whole(task_ctx: TaskRunContext, key: str, store: Store) -> bool:
-    if not task_ctx.result_store.exists(key):
+    content = stored_record(task_ctx.result_store, key)
+    if content is None:
         return True
-    result = task_ctx.result_store.read(key).result
-    return all(store.has(artifact) for artifact in artifacts_in(result))
+    try:
+        artifacts = list(artifacts_in(decode_record(content)))
+    except UnusableRecordError as error:
+        logger.warning("the result record %s is passed over and its stage runs again: %s", key, error)
+        return False
+    try:
+        return all(store.has(artifact) for artifact in artifacts)
+    except Exception as error:
+        if not is_transient(error):
+            raise
+        # A store that cannot be reached says nothing about its objects; whoever needs one tries again.
+        logger.warning("the store %s cannot be asked for the result of %s: %s", store.url, key, error)
+        return True
 
 
 def artifacts_in(value: object) -> Iterator[Artifact]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.target_evidence import LayerFit
 
 
-@stage("explain-targets", run_name="explain-targets-{fold.name}")
+@stage("explain-targets", run_name="explain-targets-fold-{fold.name}")
 def explain_targets_of_fold(
     fold: Fold,
     layers: LayerPair,

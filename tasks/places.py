@@ -9,6 +9,8 @@ from configs.errors import OutputError, StudyFileError
 from configs.study import StudyConfig
 
 MANIFEST = "manifest.json"
+CONTENT = "content.json"
+"""What a new ranking of a finished run is made from."""
 _NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR}
 _FULL = {
     errno.ENOSPC: "a full disk",

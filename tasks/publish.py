@@ -17,19 +17,28 @@ from prefect import task
 
 from configs.artifact import Artifact, Runtime
 from configs.study import FINAL, StudyConfig
+from tasks.allowed import absolute
 from tasks.caching import LIBRARIES, artifacts_in, file_hash
-from tasks.places import MANIFEST, check_output_folder, output_error, source_paths
-from tasks.records import RunContent
+from tasks.places import CONTENT, MANIFEST, check_output_folder, output_error, source_paths
+from tasks.records import FinishedRun, InputFile, RunContent
 from tasks.store import Store
-from tasks.ui_artifacts import show_in_ui
 
 
-@task(name="publish", persist_result=False)
-def publish_run(content: RunContent, study: StudyConfig, folder: str, target: str, runtime: Runtime) -> str:
-    """Write the run folder and the artifacts of the Prefect UI; returns the folder's absolute path.
+@task(name="publish", task_run_name="publish", persist_result=False)
+def publish_run(
+    content: RunContent,
+    study: StudyConfig,
+    folder: str,
+    target: str,
+    runtime: Runtime,
+    inputs: tuple[InputFile, ...] | None = None,
+) -> str:
+    """Write the run folder; returns the folder's absolute path.
 
     The folder is made under a temporary name beside its place and renamed when whole. A folder that holds an
     earlier run is replaced; any other folder that is not empty is left alone.
+
+    `inputs` are those of an earlier run, where this one is made from its artifacts; otherwise they are looked at.
 
     Raises
     ------
@@ -43,14 +52,16 @@ def publish_run(content: RunContent, study: StudyConfig, folder: str, target: st
         with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as temporary:
             written = Path(temporary) / "run"
             _write_all(written, content, Store(runtime.store))
-            manifest = _manifest(content, study, Path(folder))
+            given = inputs_of(study, Path(folder)) if inputs is None else inputs
+            finished = FinishedRun(study=study, content=content, inputs=given, store=absolute(runtime.store))
+            (written / CONTENT).write_text(finished.model_dump_json() + "\n", "utf-8")
+            manifest = _manifest(content, study, given)
             (written / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", "utf-8")
             if place.exists():
                 shutil.rmtree(place)
             written.replace(place)
     except OSError as error:
         raise output_error(error, str(place)) from error
-    show_in_ui(content, Store(runtime.store), study.study, place)
     return str(place)
 
 
@@ -120,6 +131,8 @@ def _ranking_tables(content: RunContent) -> Iterator[tuple[str, Artifact]]:
         "card_evidence": cards.evidence if cards else None,
         "card_partners": cards.partners if cards else None,
         "card_expression": cards.expression if cards else None,
+        "changes": content.changes.table if content.changes else None,
+        "change_agreement": content.changes.agreement if content.changes else None,
     }
     yield from ((name, artifact) for name, artifact in named.items() if artifact is not None)
 
@@ -132,16 +145,20 @@ def _write_csv(parquet: bytes, path: Path) -> None:
             writer.write_batch(batch)
 
 
-def _manifest(content: RunContent, study: StudyConfig, folder: Path) -> dict[str, Any]:
-    sources = list(dict.fromkeys(source_paths(study)))
+def inputs_of(study: StudyConfig, folder: Path) -> tuple[InputFile, ...]:
+    """Return the files that a study names, as they are."""
+    return tuple(
+        InputFile(path=path, sha256=file_hash(str(folder / path)), n_bytes=(folder / path).stat().st_size)
+        for path in dict.fromkeys(source_paths(study))
+    )
+
+
+def _manifest(content: RunContent, study: StudyConfig, inputs: tuple[InputFile, ...]) -> dict[str, Any]:
     kept = {artifact.sha256: artifact for artifact in artifacts_in(content)}
     return {
         "study": study.model_dump(mode="json"),
         "seed": study.seed,
-        "inputs": [
-            {"path": path, "sha256": file_hash(str(folder / path)), "n_bytes": (folder / path).stat().st_size}
-            for path in sources
-        ],
+        "inputs": [file.model_dump() for file in inputs],
         "artifacts": [artifact.model_dump(mode="json") for artifact in sorted(kept.values(), key=lambda a: a.uri)],
         "ranking": content.ranked.ranking.sha256 if content.ranked else None,
         "weights": content.ranked.weights if content.ranked else {},

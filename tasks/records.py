@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from configs.artifact import Artifact, SourceFile
 from configs.homology import FamilyConfig, Program, Thresholds
 from configs.ranking import Direction
-from configs.study import AutoencoderConfig, CorrelationMethod, Engine, GraphConfig
+from configs.study import AutoencoderConfig, CorrelationMethod, Engine, GraphConfig, StudyConfig
 
 
 class Record(BaseModel):
@@ -399,6 +399,22 @@ class Validated(Record):
     sentences: tuple[str, ...]
 
 
+class Previous(Record):
+    """What is compared of an earlier run: its ranking, and the samples that it had."""
+
+    ranking: Artifact
+    samples: tuple[str, ...]
+
+
+class Changed(Record):
+    """What changed since an earlier run: a sentence a target, and one on the samples that came and went."""
+
+    table: Artifact
+    agreement: Artifact
+    sentences: dict[str, str]
+    samples: str
+
+
 class Reported(Record):
     """The pages and files that people read."""
 
@@ -414,12 +430,22 @@ class StepTiming(Record):
     ended_after_seconds: float
 
 
+class InputFile(Record):
+    """A file that a run was made from, as it was then."""
+
+    path: str
+    sha256: str
+    n_bytes: int
+
+
 class RunContent(Record):
     """What a run has made so far; later stages add to it."""
 
     prepared: PreparedStudy
     references: References
     plan: FoldPlan
+    annotation: Artifact | None = None
+    evidence: EvidenceArtifacts | None = None
     figures: tuple[FigureFiles, ...] = ()
     folds: dict[str, FoldTraining] = {}
     validated: Validated | None = None
@@ -435,6 +461,16 @@ class RunContent(Record):
     ranked: Ranked | None = None
     controls: ControlScores | None = None
     cards: Cards | None = None
+    changes: Changed | None = None
     reported: Reported | None = None
     notes: tuple[str, ...] = ()
     timings: tuple[StepTiming, ...] = ()
+
+
+class FinishedRun(Record):
+    """All that a new ranking of a finished run needs; the objects themselves are in `store`."""
+
+    study: StudyConfig
+    content: RunContent
+    inputs: tuple[InputFile, ...]
+    store: str

@@ -9,7 +9,7 @@ from configs.errors import CairnError
 from configs.ranking_tables import EVIDENCES
 from configs.study import ExecutionConfig, StoreConfig, StudyConfig
 from models.card_records import Card, target_cards
-from models.report import Provenance, ReportContent, ReportFigure, Section, TargetReport, render_report
+from models.report import ChangeReport, Provenance, ReportContent, ReportFigure, Section, TargetReport, render_report
 from tasks.design import DesignFacts, design_facts
 from tasks.records import FigureFiles, Ranked, Reported, RunContent
 from tasks.report_families import family_figure, family_reports
@@ -71,7 +71,16 @@ def _page(content: RunContent, study: StudyConfig, store: Store) -> ReportConten
         provenance=_provenance(content, ranked),
         warnings=_warnings(content, ranked, design, store),
         notes=_said_once(content),
+        changes=_changes(content, store),
     )
+
+
+def _changes(content: RunContent, store: Store) -> ChangeReport | None:
+    changed = content.changes
+    if changed is None:
+        return None
+    rows = {str(target): _records(own) for target, own in store.get_table(changed.table).groupby("target", sort=False)}
+    return ChangeReport(changed.samples, changed.sentences, rows)
 
 
 def _design_sentences(design: DesignFacts) -> tuple[str, ...]:
@@ -92,6 +101,7 @@ def _said_once(content: RunContent) -> tuple[str, ...]:
     said = {
         *(content.validated.sentences if content.validated else ()),
         *(content.controls.sentences.values() if content.controls else ()),
+        *(content.changes.sentences.values() if content.changes else ()),
     }
     return tuple(note for note in content.notes if note not in said)
 

@@ -1,26 +1,24 @@
 """The one way in which a stage becomes a Prefect task."""
 
-import errno
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
 
 import prefect
 from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.transactions import BaseTransaction
 
 from tasks.caching import ContentKey, source_hash
+from tasks.locks import FileLocks
+from tasks.transient import is_transient
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_TRANSIENT_ERRNO = {errno.EAGAIN, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ECONNRESET, errno.EBUSY}
-
-
-def is_transient(error: BaseException) -> bool:
-    """Say whether trying again can help: a network, a shared disk or a busy GPU; never bad input."""
-    if isinstance(error, ConnectionError | TimeoutError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, OSError) and error.errno in _TRANSIENT_ERRNO
+RETRY_DELAYS = (2, 8, 20, 40)
+"""Seconds before each further try: together they outlast a minute without the store."""
 
 
 def _retry_if_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
@@ -43,16 +41,39 @@ def stage(name: str, *, version: int = 1, run_name: str | None = None) -> Callab
     """
 
     def wrap(function: Callable[P, R]) -> Task[P, R]:
+        @wraps(function)
+        def alone(*args: P.args, **kwargs: P.kwargs) -> R:
+            with _own_transactions():
+                return function(*args, **kwargs)
+
+        policy = ContentKey(
+            stage=name,
+            version=version,
+            sources=source_hash(function.__module__),
+            isolation_level="SERIALIZABLE",
+            lock_manager=FileLocks(),
+        )
         make = prefect.task(
             name=name,
             task_run_name=run_name or name,
-            cache_policy=ContentKey(stage=name, version=version, sources=source_hash(function.__module__)),
+            cache_policy=policy,
             persist_result=True,
             result_serializer="json",
-            retries=2,
-            retry_delay_seconds=[2, 10],
+            retries=len(RETRY_DELAYS),
+            retry_delay_seconds=list(RETRY_DELAYS),
             retry_condition_fn=_retry_if_transient,
         )
-        return make(function)
+        return make(alone)
 
     return wrap
+
+
+@contextmanager
+def _own_transactions() -> Iterator[None]:
+    """Let a stage inside a stage keep its result and free its lock when it ends, not when the outer one does."""
+    active = BaseTransaction.__var__
+    token = active.set(cast("BaseTransaction", None))
+    try:
+        yield
+    finally:
+        active.reset(token)

@@ -4,9 +4,9 @@ import hashlib
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import fsspec
 import pandas as pd
 
 from configs.artifact import Artifact, Extension
@@ -14,19 +14,21 @@ from configs.errors import CorruptObjectError
 from configs.tables import CONTRACTS
 from models.layer import Layer
 from models.parquet import decode_frame, encode_frame, iterate_frames, write_frames
-from tasks.places import output_error
+from tasks.remote import faults_of, is_object_store, no_bucket, open_place, place_error, protocols
 
 
 class Store:
     """Objects under `url`, laid out as `objects/<2 hex>/<sha256>.<ext>`.
 
-    A write goes to a temporary name and is renamed when whole; a read checks length and hash.
+    A write goes to a temporary name and is renamed when whole, or on S3 is atomic by itself; a read checks length and
+    hash. A fault that may pass is an OSError, whatever the store is made of; one that cannot is an OutputError.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._filesystem, self._root = fsspec.core.url_to_fs(url)
-        self._local = "file" in self._protocols()
+        self._filesystem, self._root = open_place(url)
+        self._local = "file" in protocols(self._filesystem)
+        self._faults = faults_of(self._filesystem)
 
     def put(
         self, content: bytes, *, kind: str, extension: Extension, rows: int | None = None, schema_version: int = 1
@@ -42,22 +44,25 @@ class Store:
         """Say whether the object is there with its full length."""
         path = self._path(artifact)
         try:
-            return bool(self._filesystem.size(path) == artifact.n_bytes)
-        except (FileNotFoundError, NotADirectoryError):
+            with self._speaking():
+                return bool(self._filesystem.size(path) == artifact.n_bytes)
+        except FileNotFoundError:
             return False
 
     def get(self, artifact: Artifact) -> bytes:
         """Return the bytes of an object; raises CorruptObjectError when absent or when length or hash differ."""
         path = self._path(artifact)
         try:
-            content: bytes = self._filesystem.cat_file(path)
+            with self._speaking():
+                content: bytes = self._filesystem.cat_file(path)
         except FileNotFoundError as error:
             message = (
                 f"the object {artifact.uri} ({artifact.kind}) is not in the store {self.url}; run again to make it"
             )
             raise CorruptObjectError(message) from error
         if len(content) != artifact.n_bytes or hashlib.sha256(content).hexdigest() != artifact.sha256:
-            self._filesystem.rm_file(path)
+            with self._speaking():
+                self._filesystem.rm_file(path)
             message = (
                 f"the object {artifact.uri} ({artifact.kind}) in the store {self.url} does not match its name; "
                 "it was removed, run again to make it anew"
@@ -78,13 +83,11 @@ class Store:
     def put_tables(self, frames: Iterable[pd.DataFrame], kind: str) -> Artifact:
         """Keep a table of the contract `kind` that comes in pieces, at least one, without holding all of it."""
         home = f"{self._root.rstrip('/')}/objects" if self._local else None
-        try:
+        with self._writing():
             if home:
                 self._filesystem.makedirs(home, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".part-", dir=home) as folder:
                 return self._put_file(Path(folder) / "table.parquet", frames, kind)
-        except OSError as error:
-            raise output_error(error, self.url) from error
 
     def get_table(self, artifact: Artifact) -> pd.DataFrame:
         """Return a table."""
@@ -112,16 +115,12 @@ class Store:
         artifact = _named(digest, "parquet", file.stat().st_size, kind=kind, rows=rows, schema_version=version)
         if not self.has(artifact):
             path = self._path(artifact)
-            self._filesystem.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+            self._make_folder(path)
             if self._local:
                 file.replace(path)
             else:
                 self._filesystem.put_file(str(file), path)
         return artifact
-
-    def _protocols(self) -> tuple[str, ...]:
-        protocol = self._filesystem.protocol
-        return (protocol,) if isinstance(protocol, str) else tuple(protocol)
 
     def _path(self, artifact: Artifact) -> str:
         return f"{self._root.rstrip('/')}/{artifact.uri}"
@@ -129,14 +128,43 @@ class Store:
     def _write(self, path: str, content: bytes) -> None:
         """Write through a temporary name where the file system renames, at once where a put is atomic."""
         temporary = f"{path}.{uuid.uuid4().hex}.part" if self._local else path
-        try:
+        with self._writing():
+            self._make_folder(path)
+            try:
+                self._filesystem.pipe_file(temporary, content)
+                if self._local:
+                    self._filesystem.mv(temporary, path)
+            finally:
+                self._discard(temporary)
+
+    def _make_folder(self, path: str) -> None:
+        if not is_object_store(self._filesystem):
             self._filesystem.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
-            self._filesystem.pipe_file(temporary, content)
-            if self._local:
-                self._filesystem.mv(temporary, path)
-        except OSError as error:
-            self._discard(temporary)
-            raise output_error(error, self.url) from error
+
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        """Turn errors of the file system into ours, except that an object is not there."""
+        try:
+            yield
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise FileNotFoundError(*error.args) from error
+        except self._faults as error:
+            told = place_error(error, self.url)
+            if told is error:
+                raise
+            raise told from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Turn errors of a write into ours."""
+        try:
+            yield
+        except self._faults as error:
+            absent = isinstance(error, FileNotFoundError) and is_object_store(self._filesystem)
+            told = no_bucket(self.url) if absent else place_error(error, self.url)
+            if told is error:
+                raise
+            raise told from error
 
     def _discard(self, temporary: str) -> None:
         if self._local and self._filesystem.exists(temporary):

@@ -24,6 +24,7 @@ from models.seeds import derived_seed
 from tasks.caching import ContentKey
 from tasks.checkpoints import CheckpointFile
 from tasks.folds import fold_roles, samples_with
+from tasks.live import followed
 from tasks.records import Fold, GraphTraining, LayerTraining
 from tasks.stage import stage
 from tasks.store import Store
@@ -71,11 +72,10 @@ def train_layer(
     saved = checkpoint.load()
     if saved is not None:
         logger.info("%s, fold %s: goes on from epoch %s", name, fold.name, saved[1]["epoch"])
-    hooks = TrainingHooks(
-        resume=None if saved is None else decode_state(*saved),
-        on_checkpoint=lambda state: checkpoint.save(*encode_state(state)),
-    )
-    with _naming(f"{name}, fold {fold.name}"):
+    with (
+        _naming(f"{name}, fold {fold.name}"),
+        followed(runtime.study, name, fold.name, config.max_epochs) as on_epoch,
+    ):
         for part in (scaled_train, scaled_inner):
             check_finite(part, data.feature_ids)
         fitted, history = train_autoencoder(
@@ -85,7 +85,11 @@ def train_layer(
             config=config,
             seed=derived_seed(seed, "autoencoder", name, fold.name),
             device=device,
-            hooks=hooks,
+            hooks=TrainingHooks(
+                resume=None if saved is None else decode_state(*saved),
+                on_checkpoint=lambda state: checkpoint.save(*encode_state(state)),
+                on_epoch=on_epoch,
+            ),
         )
     scaled = scaler.apply(data.values)
     components = principal_scores(scaled_train, scaled)
@@ -126,12 +130,14 @@ def train_graph_on_fold(
 
     store = Store(runtime.store)
     data, samples = graph_nodes(fold, latents, principal, sheet, store)
-    result = train_graph(
-        data,
-        config=config,
-        seed=derived_seed(seed, "graph", fold.name),
-        device=choose_device(runtime.device),
-    )
+    with followed(runtime.study, "graph", fold.name, config.max_epochs) as on_epoch:
+        result = train_graph(
+            data,
+            config=config,
+            seed=derived_seed(seed, "graph", fold.name),
+            device=choose_device(runtime.device),
+            on_epoch=on_epoch,
+        )
     predictions = with_fold(prediction_table(data, result, samples), fold, store)
     return GraphTraining(
         weights=store.put(encode_tensors(result.tensors), kind="weights", extension="safetensors"),

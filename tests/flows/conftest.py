@@ -12,7 +12,10 @@ from prefect.testing.utilities import prefect_test_harness
 
 from configs.loading import load_study
 from configs.simulation import SimulationConfig
+from configs.stages import STAGES
 from configs.study import StudyConfig
+from flows.discover import Discovered
+from flows.embedded import run_embedded
 from tasks.simulate import write_simulation
 
 TINY = (
@@ -66,3 +69,27 @@ def command_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
     """Return an environment in which the command line has a Prefect database of its own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     return {**kept, "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")), "NO_COLOR": "1"}
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the store that the runs of the session share."""
+    return tmp_path_factory.mktemp("store")
+
+
+def run_study(study: StudyConfig, simulated: Path, out: Path, store: Path, **changes: object) -> Discovered:
+    """Run all stages of a study with changed settings."""
+    changed = study.model_copy(update={"store": study.store.model_copy(update={"url": str(store)}), **changes})
+    return run_embedded(changed, simulated, str(out), STAGES)
+
+
+@pytest.fixture(scope="session")
+def first(
+    prefect_server: None,
+    tiny_study: StudyConfig,
+    simulated: Path,
+    store: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Discovered:
+    """Run the tiny study once for the session."""
+    return run_study(tiny_study, simulated, tmp_path_factory.mktemp("out") / "first", store)

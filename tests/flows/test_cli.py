@@ -440,7 +440,7 @@ def test_a_check_reads_annotation_and_search_tables(cairn: Cairn, study: Path) -
 def test_help_names_every_command(cairn: Cairn) -> None:
     answer = cairn("--help")
     assert answer.status == 0
-    for command in ("demo", "simulate", "init", "check", "run", "score", "weights", "ui"):
+    for command in ("demo", "simulate", "init", "check", "run", "rerank", "score", "weights", "ui"):
         assert re.search(rf"^\W*{command}\s", answer.out, re.MULTILINE), command
 
 
@@ -588,6 +588,12 @@ def test_score_refuses(cairn: Cairn, finished: Path) -> None:
     assert "truth.tsv: wanted a column gene_id" in refused(cairn, folder, "score", "run", "truth.tsv")
     Path("truth.tsv").write_text("gene_id\ttarget\nG1\tbases\n", "utf-8")
     assert "truth.tsv: wanted truth genes of the targets 'acids'" in refused(cairn, folder, "score", "run", "truth.tsv")
+
+
+def test_rerank_refuses(cairn: Cairn, study: Path) -> None:
+    assert "no content.json in it" in refused(cairn, study, "rerank", ".")
+    (study / "content.json").write_text("{}", "utf-8")
+    assert "Run the study again" in refused(cairn, study, "rerank", ".", "--set", "ranking.fusion=rra")
 
 
 def test_weights_refuses(cairn: Cairn, finished: Path) -> None:

@@ -2,14 +2,17 @@
 
 import html
 import json
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
 
 from configs.errors import OutputError, UserError
-from configs.stages import STAGES
 from configs.study import StudyConfig
 from flows.discover import Discovered
 from flows.embedded import run_embedded
@@ -18,33 +21,13 @@ from models.parquet import decode_frame
 from tasks.check import check_study
 from tasks.store import Store
 from tasks.weights import write_weights
+from tests.flows.conftest import run_study as run
 
 pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("prefect_server")]
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("store")
-
-
-def run(study: StudyConfig, simulated: Path, out: Path, store: Path, **changes: object) -> Discovered:
-    changed = study.model_copy(update={"store": study.store.model_copy(update={"url": str(store)}), **changes})
-    return run_embedded(changed, simulated, str(out), STAGES)
-
-
 def states(done: Discovered) -> dict[str, str]:
     return {timing.name: timing.state for timing in done.content.timings}
-
-
-@pytest.fixture(scope="module")
-def first(
-    prefect_server: None,
-    tiny_study: StudyConfig,
-    simulated: Path,
-    store: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Discovered:
-    return run(tiny_study, simulated, tmp_path_factory.mktemp("out") / "first", store)
 
 
 def ranking_of(done: Discovered) -> pd.DataFrame:
@@ -142,6 +125,43 @@ def test_the_run_says_where_target_aware_scores_add_nothing(first: Discovered) -
     report = (Path(first.run_folder) / "report.html").read_text("utf-8")
     assert "Genes that matter most to the networks" in report
     assert "adds nothing here" in report or "may add something" in report
+
+
+def test_the_ui_shows_each_stage_and_the_answer(first: Discovered) -> None:
+    with get_client(sync_client=True) as client:
+        summaries = client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=["simulated-summary"]))
+        )
+        own = next(one for one in summaries if f"{first.run_folder}/report.html" in one.data)
+        of_the_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[own.flow_run_id]))
+        shown = {one.key: one for one in client.read_artifacts(artifact_filter=of_the_run, limit=200)}
+    tables = [f"simulated-{name}" for name in ("quality", "validation", "top-genes-capsaicinoids")]
+    for key in tables:
+        assert shown[key].type == "table"
+        assert shown[key].task_run_id is not None
+        assert len(json.loads(shown[key].data)) > 1
+    assert len(json.loads(shown["simulated-top-genes-flavonoids"].data)) == 20
+    summary = shown["simulated-summary"]
+    assert summary.task_run_id is None  # the run itself shows it, so that it comes first
+    assert "## Top genes of capsaicinoids" in summary.data
+    assert "](data:image/png;base64," in summary.data
+    assert len(summary.data) < 1_000_000
+
+
+def test_the_server_hears_from_which_tables_the_ranking_came(first: Discovered) -> None:
+    wanted = {"filter": {"resource": {"id": ["cairn://simulated/ranking"]}}}
+    until = time.monotonic() + 20
+    told: list[dict[str, Any]] = []
+    with get_client(sync_client=True) as client:
+        while not told and time.monotonic() < until:
+            told = client.request("POST", "/events/filter", json=wanted).json()["events"]
+            time.sleep(0 if told else 0.2)
+    event = told[-1]
+    assert event["event"] == "prefect.asset.materialization.succeeded"
+    assert event["payload"]["sha256"] == first.content.ranked.ranking.sha256
+    upstream = {one["prefect.resource.id"] for one in event["related"] if one["prefect.resource.role"] == "asset"}
+    tables = ("expression.tsv", "metabolites.tsv", "samples.tsv", "proteins.faa", "known.faa")
+    assert upstream >= {f"cairn://simulated/inputs/{name}" for name in tables}
 
 
 def test_a_second_run_does_no_work(
