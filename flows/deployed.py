@@ -21,6 +21,7 @@ from tasks.places import check_run_inputs, source_paths
 @flow(
     name="discover-form",
     flow_run_name="discover-form-{study.name}",
+    result_serializer="json",
     on_cancellation=[cancel_descendants],
     on_crashed=[cancel_descendants],
     on_failure=[cancel_descendants],
@@ -46,6 +47,7 @@ def discover_form(study: StudyForm, out: str | None = None) -> dict[str, Any]:
 @flow(
     name="discover-file",
     flow_run_name="discover-file-{study_file}",
+    result_serializer="json",
     on_cancellation=[cancel_descendants],
     on_crashed=[cancel_descendants],
     on_failure=[cancel_descendants],

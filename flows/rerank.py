@@ -32,6 +32,7 @@ _FIGURES = "ranking_"
 @flow(
     name="rerank",
     flow_run_name="rerank-{run_folder}",
+    result_serializer="json",
     on_cancellation=[cancel_descendants],
     on_crashed=[cancel_descendants],
     on_failure=[cancel_descendants],

@@ -14,7 +14,7 @@ ARRIVED = "cairn.samples.arrived"
 """Event on which an automation starts the run of a new version."""
 
 
-@flow(name="watch", flow_run_name="watch-{config.inbox}")
+@flow(name="watch", flow_run_name="watch-{config.inbox}", result_serializer="json")
 def watch(config: WatchConfig) -> dict[str, Any]:
     """Look at the inbox once: merge every whole arrival into one new version of the study, and ask for its run.
 

@@ -50,7 +50,7 @@ def test_the_locks_hold_what_is_declared() -> None:
         if "==" in line
     }
     declared = {
-        requirement.split(";")[0].split(">")[0].split("<")[0].split("=")[0].strip().lower()
+        requirement.split(";")[0].split("[")[0].split(">")[0].split("<")[0].split("=")[0].strip().lower()
         for requirement in metadata.requires("cairn-omics") or []
     }
     assert declared - locked == set()
