@@ -13,7 +13,7 @@ test: .venv/.installed-dev
 # Real Prefect servers, workers, a browser and PostgreSQL (`bash .ci/programs` installs the last two where it can); what
 # is not installed is skipped and said.
 test-server: .venv/.installed-dev
-	$(BIN)/python -m pytest tests/server -m slow -o timeout_func_only=true
+	$(BIN)/python -m pytest tests/server tests/flows -m slow -o timeout_func_only=true
 
 # Kills, fills and stops things while a study runs; see the table in deployments/README.md.
 faults: .venv/.installed-dev

@@ -77,6 +77,7 @@ class TestOfSubprocess:
         assert any("parameters" in message for message in caplog.messages)  # the child's log
         assert not fold_processes()
 
+    @pytest.mark.slow
     def test_a_killed_process_is_replaced(self, tmp_path: Path) -> None:
         killed: list[int] = []
         killer = threading.Thread(target=kill_the_first, args=(killed,))
@@ -87,6 +88,7 @@ class TestOfSubprocess:
         assert killed
         assert sorted(str(run.state_name) for run in children_of(flow_run)) == ["Completed", "Crashed"]
 
+    @pytest.mark.slow
     def test_an_error_of_the_training_comes_back_with_the_name_of_the_fold(self, tmp_path: Path) -> None:
         job, runtime = small_job(tmp_path)
         (tmp_path / "store" / job.layers["transcriptome"].uri).unlink()

@@ -24,7 +24,14 @@ def ids_of(path: Path) -> list[str]:
         return [row[0] for row in csv.reader(stream, delimiter="\t")][1:]
 
 
-@pytest.mark.parametrize(("name", "repeats"), [("tomato_falcarindiol", 2), ("ecoli_growth29", 1), ("nutrimouse40", 1)])
+@pytest.mark.parametrize(
+    ("name", "repeats"),
+    [
+        ("tomato_falcarindiol", 2),
+        pytest.param("ecoli_growth29", 1, marks=pytest.mark.slow),
+        pytest.param("nutrimouse40", 1, marks=pytest.mark.slow),
+    ],
+)
 def test_a_real_study_ranks_every_gene_for_every_target(
     name: str, repeats: int, shared_data: Path, tmp_path: Path
 ) -> None:

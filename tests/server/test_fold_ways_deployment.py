@@ -18,9 +18,9 @@ pytestmark = pytest.mark.slow
 DEVICES = ("0", "1")
 
 
-def test_folds_on_a_work_pool_give_the_same_ranking(server: Server, client: SyncPrefectClient, tmp_path: Path) -> None:
-    inline, pooled = (write_study(tmp_path / name / "study") for name in ("inline", "pooled"))
-    run_module(server, "flows.cli", "run", str(inline), "--out", str(tmp_path / "inline" / "run"), seconds=400)
+def test_folds_on_a_work_pool_give_the_same_ranking(server: Server, client: SyncPrefectClient, studies: Path) -> None:
+    inline, pooled = (write_study(studies / f"ways-{name}") for name in ("inline", "pooled"))
+    run_module(server, "flows.cli", "run", str(inline), "--out", str(inline.parent / "run"), seconds=400)
     make_pool(client, "ways-cpu")
     make_pool(client, "ways-gpu")
     fold = deploy(client, train_fold, "flows.train_fold.train_fold", "ways", "ways-gpu")
@@ -34,6 +34,6 @@ def test_folds_on_a_work_pool_give_the_same_ranking(server: Server, client: Sync
     children = [one for one in descendants(client, run.id) if one.deployment_id is not None]
     assert len(children) == 4
     assert {one.state_type for one in children} == {StateType.COMPLETED}
-    files = (tmp_path / "inline" / "run" / "ranking.parquet", pooled.parent / "run" / "ranking.parquet")
+    files = [study.parent / "run" / "ranking.parquet" for study in (inline, pooled)]
     rankings = [file.read_bytes() for file in files]
     assert rankings[0] == rankings[1]
