@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-Extension = Literal["parquet", "safetensors", "json", "png", "svg", "xlsx", "html"]
+Extension = Literal["parquet", "safetensors", "json", "png", "svg", "pdf", "xlsx", "html"]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 

@@ -59,6 +59,14 @@ class OutputError(UserError):
     """The output cannot be written."""
 
 
+class KeyFileError(UserError):
+    """The key of shared bundles cannot be used."""
+
+
+class LeakError(UserError):
+    """A bundle for others would hold names that it must not hold."""
+
+
 class CorruptObjectError(CairnError):
     """A stored object is absent, or its bytes do not match its name."""
 

@@ -152,6 +152,17 @@ RANKING_CONTRACTS = (
         number("mean", "prepared log2 expression"),
         number("sd", "prepared log2 expression", nullable=True),
     ),
+    # The gene and its best metabolite sample by sample.
+    contract(
+        "card_samples",
+        text("target"),
+        text("gene_id"),
+        text("sample_id"),
+        text("group"),
+        number("expression", "prepared log2 expression", nullable=True),
+        text("metabolite_id", nullable=True),
+        number("abundance", "prepared log2 abundance of the metabolite", nullable=True),
+    ),
     contract(
         "scores",
         text("target"),

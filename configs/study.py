@@ -26,10 +26,46 @@ EVERYTHING = "all"
 """Name of the one target that is made when a study names none: every metabolite."""
 
 
+class CompoundsConfig(Section):
+    """Which features are ions of one compound, and how surely each is known."""
+
+    table: str | None = Field(
+        None, description="Table of its own, relative to the study file; columns of the layer's table when not given."
+    )
+    feature_column: str | None = Field(
+        None, description="Header of the feature ids; that of the layer's ids, or the first column of the own table."
+    )
+    compound_column: str | None = Field(
+        None, description="Header of what ions of one compound have in common; features without it stay as they are."
+    )
+    level_column: str | None = Field(
+        None, description="Header of the annotation level of the Metabolomics Standards Initiative, 1 to 5."
+    )
+    take: Literal["most_intense", "sum"] = Field(
+        "most_intense",
+        description="What stands for a compound: its most intense ion, by the mean over samples, or their sum.",
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.compound_column is None and self.level_column is None:
+            message = "name a compound_column, a level_column or both"
+            raise ValueError(message)
+        return self
+
+
 class LayerConfig(Section):
     """One omics table: features x samples."""
 
-    path: str = Field(description="CSV, TSV, XLSX or Parquet file (also .gz), relative to the study file.")
+    path: str = Field(
+        description="CSV, TSV, XLSX, Parquet or .h5ad file (also .gz), relative to the study file; a pattern such as "
+        "quant/*/quant.sf for one file a sample."
+    )
+    value: str | None = Field(
+        None,
+        description="Kind of values of a program that writes several, such as TPM or LFQ intensity, or layer of an "
+        ".h5ad file; the kind with the unit, else the usual one, when not given.",
+    )
     role: Role | None = Field(
         None, description="What the features are; known from the name for transcriptome and metabolome."
     )
@@ -41,13 +77,22 @@ class LayerConfig(Section):
         "auto", description="How the table lies; `auto` finds it from the sample sheet and says so."
     )
     id_column: str | None = Field(None, description="Header of the id column; the first column when not given.")
-    sheet: str | None = Field(None, description="Worksheet of an XLSX file; the first when not given.")
+    sheet: str | None = Field(
+        None, description="Worksheet of an XLSX file or modality of an .h5mu file; the first when not given."
+    )
+    compounds: CompoundsConfig | None = Field(
+        None, description="Which features are ions of one compound, and the level of their annotation."
+    )
 
 
 class SamplesConfig(Section):
     """The sample sheet and the meaning of its columns."""
 
     path: str | None = Field(None, description="Sample sheet; made from the sample names when not given.")
+    map: str | None = Field(
+        None,
+        description="Table of two columns, a name in a layer's table and the sample id, where no rule matches them.",
+    )
     sample_column: str = Field("sample_id", description="Header of the sample id.")
     group_by: tuple[str, ...] = Field(
         ("group",), description="Columns that together name the biological replicate group of a sample."

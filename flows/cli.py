@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -17,6 +17,7 @@ from rich.table import Table
 
 from configs.errors import CairnError, StudyFileError
 from configs.loading import load_study
+from configs.sharing import SMALLEST_COUNT
 from configs.simulation import SimulationConfig
 from configs.stages import STAGES, Stage
 from configs.study import FINAL, StudyConfig, Unit
@@ -84,15 +85,22 @@ def init(
     expression: Annotated[Path, typer.Option(help="Expression table.", show_default=False)],
     metabolites: Annotated[Path, typer.Option(help="Metabolite table.", show_default=False)],
     samples: Annotated[Path | None, typer.Option(help="Sample sheet [default: made from the sample names].")] = None,
-    unit: Annotated[str, typer.Option(help="Unit of the expression table: fpkm, tpm, counts or log2.")] = "fpkm",
+    sample_map: Annotated[
+        Path | None, typer.Option("--map", help="Table of a name in a table and its sample id.", show_default=False)
+    ] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="Unit of the expression table, fpkm, tpm, counts or log2 [default: guessed].")
+    ] = None,
     name: Annotated[str, typer.Option(help="Name of the study.")] = "study",
     folder: Annotated[Path, typer.Option(help="Folder for study.yaml.")] = Path(),
 ) -> None:
-    """Write a first study file from your own tables."""
+    """Look at your own tables and write a first study file, with each guess as a comment."""
     apply_settings()
-    from tasks.init import write_study
+    from tasks.init import GivenTables, write_study
 
-    target, notes = write_study(expression, metabolites, samples, folder=folder, name=name, unit=_unit(unit))
+    known = None if unit is None else _unit(unit)
+    given = GivenTables(expression, metabolites, samples, sample_map, known)
+    target, notes = write_study(given, folder=folder, name=name)
     for note in notes:
         console.print(f"- {note}", markup=False)
     console.print(f"Wrote {target}. Look through it, then: {_own_name()} check {target}", markup=False)
@@ -195,6 +203,49 @@ def score(
     _print_table(scores, "Scores")
     for note in notes:
         console.print(f"- {note}", markup=False)
+
+
+@app.command()
+def share(
+    place: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN_DIR", help="Folder of a finished run; with --restore, a bundle or table.", show_default=False
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Bundle to write, a .zip or a folder; a .zip beside the run if not given."),
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option("--key", help="Key file, made if absent; share-key.json beside the run if not given.")
+    ] = None,
+    values: Annotated[
+        Literal["rounded", "exact"], typer.Option(help="Numbers with three significant digits, or as they are.")
+    ] = "rounded",
+    smallest: Annotated[
+        int, typer.Option("--smallest", min=1, help="Counts of samples and groups below this are held back.")
+    ] = SMALLEST_COUNT,
+    pictures: Annotated[bool, typer.Option(help="Draw the figures anew, or leave them out.")] = True,  # noqa: FBT002
+    restore: Annotated[
+        Path | None, typer.Option("--restore", metavar="KEY", help="Give the names back.", show_default=False)
+    ] = None,
+) -> None:
+    """Write a bundle for others, with pseudonyms in place of all names; or give the names back."""
+    apply_settings()
+    if restore is not None:
+        from tasks.restore import restore_names
+
+        restored = restore_names(place, restore, out)
+        target, said = restored.place, restored.sentences()
+    else:
+        from tasks.share import share_run
+
+        shared = share_run(place, out, key, values=values, smallest=smallest, pictures=pictures)
+        target, said = shared.place, shared.sentences()
+    for sentence in said:
+        console.print(f"- {sentence}", markup=False)
+    console.print(f"Wrote {target}.", markup=False)
 
 
 @app.command()

@@ -80,6 +80,10 @@ def discover_file(
     return _discover(study, base, out, previous or None)
 
 
+def _places(base: str, paths: list[str]) -> list[tuple[str, str]]:
+    return [("a file of the study", place_at(base, path)) for path in paths]
+
+
 def _discover(study: StudyConfig, base: str, out: str | None, previous: str | None = None) -> dict[str, Any]:
     """Check what a study names against the allowed roots, bring it here, run it, and leave the run folder at `out`."""
     stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -88,9 +92,12 @@ def _discover(study: StudyConfig, base: str, out: str | None, previous: str | No
     named = {"folder": base, "out": target, "store.url": str(study.store.url)}
     if previous:
         named["previous"] = place_at(base, previous)
-    files = [("a file of the study", place_at(base, path)) for path in source_paths(study)]
-    check_allowed([*named.items(), *files], allowed_roots(os.environ, base))
-    folder = fetch_files(base, list(source_paths(study)), fetched_home()) if is_url(base) else Path(base)
+    paths = list(source_paths(study))
+    check_allowed([*named.items(), *_places(base, paths)], allowed_roots(os.environ, base))
+    if not is_url(base):
+        paths = list(source_paths(study, Path(base)))
+        check_allowed(_places(base, paths), allowed_roots(os.environ, base))
+    folder = fetch_files(base, paths, fetched_home()) if is_url(base) else Path(base)
     local = str(folder / "runs" / study.study / stamp) if is_url(target) else target
     check_run_inputs(study, folder, Path(local))
     earlier = named.get("previous")

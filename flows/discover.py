@@ -26,6 +26,7 @@ from tasks import (
     report,
 )
 from tasks.changes import compare_with_previous, read_previous
+from tasks.files import compounds_file, layer_files
 from tasks.lineage import record_lineage
 from tasks.live import let_loggers_speak
 from tasks.networks import hidden_widths_of
@@ -40,6 +41,9 @@ from tasks.records import (
     LayerRead,
     NamedLayer,
     RunContent,
+    SampleMap,
+    SamplesDerived,
+    TableRead,
     TargetFold,
     Validated,
 )
@@ -172,21 +176,32 @@ class _Run(Context):
         sheet_file = self.optional_file(study.samples.path)
         given = self.steps.run(prepare.read_samples, sheet_file, study.samples, runtime) if sheet_file else None
         known = given.table if given else None
-        reading = [self._start_reading(name, known) for name in names]
-        layers = dict(zip(names, all_results(reading), strict=True))
+        map_file = self.optional_file(study.samples.map)
+        sample_map = self.steps.run(prepare.read_map, map_file, runtime) if map_file else SampleMap()
+        reading = [self._start_reading(name, known, sample_map) for name in names]
+        layers = {name: self._grouped(name, read) for name, read in zip(names, all_results(reading), strict=True)}
         tables = {name: layer.layer for name, layer in layers.items()}
-        sheet = given or self.steps.run(prepare.derive_samples, tables, runtime)
+        sheet: TableRead | SamplesDerived = given or self.steps.run(prepare.derive_samples, tables, runtime)
+        if isinstance(sheet, SamplesDerived):
+            tables = sheet.layers
         units, roles = {name: study.unit(name) for name in names}, {name: study.role(name) for name in names}
         prepared = self.steps.run(prepare.prepare, tables, sheet.table, units, roles, study.preprocess, runtime)
         references = self.steps.run(
-            prepare.look_up_ids, prepared, self.genes, self.metabolites, study.targets, study.named_baits(), runtime
+            prepare.look_up_ids,
+            prepared,
+            self.genes,
+            self.metabolites,
+            study.targets,
+            study.named_baits(),
+            layers[self.metabolites].levels,
+            runtime,
         )
         config, inner_share = study.validation, study.autoencoder.inner_share
         plan = self.steps.run(prepare.plan, prepared.sheet, prepared.shared, config, inner_share, study.seed, runtime)
         self.pictures.append(self.steps.start(pictures.draw_quality, prepared, runtime))
         show_quality(prepared, runtime)
         said = [note for layer in layers.values() for note in layer.notes]
-        notes = (*sheet.notes, *said, *prepared.notes, *references.notes, *plan.notes)
+        notes = (*sample_map.notes, *sheet.notes, *said, *prepared.notes, *references.notes, *plan.notes)
         return RunContent(prepared=prepared, references=references, plan=plan, notes=notes)
 
     def start_training(self, content: RunContent) -> dict[str, Step[FoldTraining]]:
@@ -247,8 +262,9 @@ class _Run(Context):
         correlations, embedding = started.result(), mapping.result()
         graph = content.folds[FINAL].graph
         attention = graph.attention if graph else None
+        paired, method = self.paired(content), self.study.correlation.method
         drawing = self.steps.start(
-            pictures.draw_analysis, self.paired(content), embedding, correlations.pairs, attention, self.runtime
+            pictures.draw_analysis, paired, embedding, correlations.pairs, attention, method, self.runtime
         )
         self.pictures.append(drawing)
         notes = (*content.notes, *correlations.notes)
@@ -284,11 +300,18 @@ class _Run(Context):
         }
         return content.model_copy(update=update)
 
-    def _start_reading(self, name: str, sheet: Artifact | None) -> Step[LayerRead]:
+    def _start_reading(self, name: str, sheet: Artifact | None, sample_map: SampleMap) -> Step[LayerRead]:
         config = self.study.layers[name]
-        file, unit = self.file(config.path), self.study.unit(name)
-        read = prepare.read_layer_table
-        return self.steps.start_as(f"read-layer-{name}", read, name, file, config, unit, sheet, self.runtime)
+        files, unit = layer_files(self.folder, config.path), self.study.unit(name)
+        read, samples = prepare.read_layer_table, sample_map.samples
+        return self.steps.start_as(f"read-layer-{name}", read, name, files, config, unit, sheet, samples, self.runtime)
+
+    def _grouped(self, name: str, read: LayerRead) -> LayerRead:
+        config = self.study.layers[name]
+        if config.compounds is None:
+            return read
+        file = compounds_file(self.folder, config)
+        return self.steps.run(prepare.group_compounds, read, name, file, config, self.runtime)
 
     def _start_explaining(self, content: RunContent, name: str) -> Step[Explained]:
         return self.steps.start_as(

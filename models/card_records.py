@@ -17,8 +17,9 @@ class Card:
     gene_id : str
     rank : int
     description : str or None
-    evidence, partners, expression : sequence of mapping
-        Rows of the contracts `card_evidence`, `card_partners` and `card_expression`.
+    evidence, partners, expression, samples, domains : sequence of mapping
+        Rows of the contracts `card_evidence`, `card_partners`, `card_expression`, `card_samples` and
+        `homology_domains`.
     """
 
     gene_id: str
@@ -27,6 +28,31 @@ class Card:
     evidence: Sequence[Record] = ()
     partners: Sequence[Record] = ()
     expression: Sequence[Record] = ()
+    samples: Sequence[Record] = ()
+    domains: Sequence[Record] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CardTables:
+    """Tables of the contracts that cards are put together from.
+
+    Attributes
+    ----------
+    evidence, partners : DataFrame
+        Contracts `card_evidence` and `card_partners`, of all targets.
+    expression : DataFrame
+        Contract `card_expression`.
+    samples : DataFrame or None
+        Contract `card_samples`, of all targets; None where it was not kept.
+    domains : sequence of DataFrame
+        Contract `homology_domains`, of each family that serves the target.
+    """
+
+    evidence: pd.DataFrame
+    partners: pd.DataFrame
+    expression: pd.DataFrame
+    samples: pd.DataFrame | None
+    domains: Sequence[pd.DataFrame]
 
 
 def carded(block: pd.DataFrame, count: int) -> pd.DataFrame:
@@ -34,37 +60,33 @@ def carded(block: pd.DataFrame, count: int) -> pd.DataFrame:
     return block.dropna(subset=["score"]).sort_values("rank", kind="stable").head(count)
 
 
-def target_cards(
-    block: pd.DataFrame,
-    evidence: pd.DataFrame,
-    partners: pd.DataFrame,
-    expression: pd.DataFrame,
-    *,
-    count: int = 10,
-) -> list[Card]:
+def target_cards(block: pd.DataFrame, tables: CardTables, *, count: int) -> list[Card]:
     """Put together the cards of the first genes of one target.
 
     Parameters
     ----------
     block : DataFrame
         Rows of the target, contract `ranking`.
-    evidence, partners, expression : DataFrame
-        Tables of the contracts `card_evidence`, `card_partners` and `card_expression`, of all targets.
+    tables : CardTables
+        What the cards say.
     count : int
         Cards at most.
     """
     rows = carded(block, count)
-    targets = set(rows["target"])
-    evidence, partners = (table[table["target"].isin(targets)] for table in (evidence, partners))
-    found = [_records_by_gene(table, set(rows["gene_id"])) for table in (evidence, partners, expression)]
+    targets, genes = set(rows["target"]), set(rows["gene_id"])
+    evidence, partners = (table[table["target"].isin(targets)] for table in (tables.evidence, tables.partners))
+    samples = [] if tables.samples is None else [tables.samples[tables.samples["target"].isin(targets)]]
+    domains = [table.dropna(subset=["start", "end"]) for table in tables.domains]
+    found = [_records_by_gene(part, genes) for part in ([evidence], [partners], [tables.expression], samples, domains)]
     return [
         Card(gene, int(rank), text if isinstance(text, str) else None, *(part.get(gene, ()) for part in found))
         for gene, rank, text in zip(rows["gene_id"], rows["rank"], rows["description"], strict=True)
     ]
 
 
-def _records_by_gene(table: pd.DataFrame, genes: set[str]) -> dict[str, list[Record]]:
+def _records_by_gene(tables: Sequence[pd.DataFrame], genes: set[str]) -> dict[str, list[Record]]:
     found: dict[str, list[Record]] = {}
-    for record in table[table["gene_id"].isin(genes)].to_dict("records"):
-        found.setdefault(str(record["gene_id"]), []).append({str(name): value for name, value in record.items()})
+    for table in tables:
+        for record in table[table["gene_id"].isin(genes)].to_dict("records"):
+            found.setdefault(str(record["gene_id"]), []).append({str(name): value for name, value in record.items()})
     return found

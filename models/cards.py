@@ -20,6 +20,7 @@ from models.arithmetic import ONE_WORKER
 from models.arrays import Float64Array, FloatArray
 from models.card_records import carded
 from models.design import written_p
+from models.layer import Layer
 from models.measures import measure_of
 
 PARTNERS = 5
@@ -300,6 +301,42 @@ def card_expression(gene_ids: Sequence[str], expression: FloatArray, groups: Seq
         }
     )
     return _typed(table[table["n_samples"] > 0].reset_index(drop=True), "card_expression")
+
+
+def card_samples(partners: pd.DataFrame, genes: Layer, metabolites: Layer, groups: Sequence[str]) -> pd.DataFrame:
+    """List the genes of one target and the metabolite that each goes with best, sample by sample.
+
+    Parameters
+    ----------
+    partners : DataFrame
+        Rows of one target, contract `card_partners`.
+    genes, metabolites : Layer
+        Prepared layers; NaN where missing. Samples without metabolites have no abundance.
+    groups : sequence of str
+        Replicate group of each sample of `genes`.
+
+    Returns
+    -------
+    DataFrame
+        Contract `card_samples`: by gene in the order of `partners`, all samples of `genes`.
+    """
+    best = partners[partners["kind"] == "metabolite"].drop_duplicates("gene_id").reset_index(drop=True)
+    samples = list(genes.sample_ids)
+    known = pd.Index(metabolites.sample_ids).get_indexer(pd.Index(samples))
+    values = metabolites.values[metabolites.positions_of(best["partner"].tolist())]
+    abundance = np.where(known >= 0, values[:, known], np.nan)
+    table = pd.DataFrame(
+        {
+            "target": np.repeat(best["target"].to_numpy(dtype=object), len(samples)),
+            "gene_id": np.repeat(best["gene_id"].to_numpy(dtype=object), len(samples)),
+            "sample_id": samples * len(best),
+            "group": list(groups) * len(best),
+            "expression": genes.values[genes.positions_of(best["gene_id"].tolist())].ravel(),
+            "metabolite_id": np.repeat(best["partner"].to_numpy(dtype=object), len(samples)),
+            "abundance": abundance.ravel(),
+        }
+    )
+    return _typed(table, "card_samples")
 
 
 def _numbers(column: pd.Series) -> Float64Array:

@@ -34,10 +34,13 @@ class ContractError(CairnError):
     """A table does not hold what its contract promises."""
 
 
-def encode_frame(frame: pd.DataFrame, kind: str) -> bytes:
-    """Encode `frame` as Parquet of the contract `kind`; raises ContractError where it does not fit."""
+def encode_frame(frame: pd.DataFrame, kind: str, *, held_back: bool = False) -> bytes:
+    """Encode `frame` as Parquet of the contract `kind`; raises ContractError where it does not fit.
+
+    With `held_back`, a value may be absent in any column, as in tables for others.
+    """
     sink = io.BytesIO()
-    pq.write_table(_table(frame, kind), sink, **_FORMAT)
+    pq.write_table(_table(frame, kind, held_back=held_back), sink, **_FORMAT)
     return sink.getvalue()
 
 
@@ -81,9 +84,12 @@ def _check_kind(schema: pa.Schema, kind: str) -> None:
         raise ContractError(message)
 
 
-def _table(frame: pd.DataFrame, kind: str) -> pa.Table:
+def _table(frame: pd.DataFrame, kind: str, *, held_back: bool = False) -> pa.Table:
+    schema = _schema(frame, CONTRACTS[kind])
+    if held_back:
+        schema = pa.schema([field.with_nullable(True) for field in schema], metadata=schema.metadata)
     try:
-        return pa.Table.from_pandas(frame, schema=_schema(frame, CONTRACTS[kind]), preserve_index=False, safe=True)
+        return pa.Table.from_pandas(frame, schema=schema, preserve_index=False, safe=True)
     except (ValueError, pa.ArrowTypeError) as error:  # ArrowInvalid is a ValueError
         message = f"table {kind!r}: {error}"
         raise ContractError(message) from error

@@ -223,13 +223,18 @@ def _linked(row: Sequence[Cell], columns: Sequence[str], anchors: Anchors) -> tu
 
 
 def ranking_table(
-    name: str, caption: str, top: Sequence[Record], *, families: Mapping[str, str] | None = None
+    name: str,
+    caption: str,
+    top: Sequence[Record],
+    *,
+    families: Mapping[str, str] | None = None,
+    genes: Mapping[str, str] | None = None,
 ) -> Table | None:
     """Return the table of the best genes of a target, rows of the contract `ranking`.
 
-    `families` are the ids of the parts of the page that tell of them.
+    `families` and `genes` are the ids of the parts of the page that tell of them.
     """
-    anchors = {"family": families or {}}
+    anchors = {"family": families or {}, "gene_id": genes or {}}
     return table_of(name, caption, top, columns=_RANKING_COLUMNS, heading="gene_id", anchors=anchors)
 
 
@@ -276,6 +281,7 @@ def card_tables(name: str, card: Card) -> tuple[Table, ...]:
             "What each evidence says; percentiles among all genes and among values by chance",
             card.evidence,
             columns=("evidence", "value", _RANK01, "null_percentile", "contribution"),
+            bars={"null_percentile": (0.0, 1.0)},
         ),
         table_of(
             f"{name}-partners",
@@ -344,7 +350,8 @@ def _shade(column: str, record: Record) -> str:
     """Return the class of the bar's colour: the evidence that the column, or else the row, is about."""
     if column in _GRADES:
         return "homology"
-    name = column.removesuffix(f"_{_RANK01}") if column != _RANK01 else str(record.get("evidence"))
+    of_row = column in {_RANK01, "null_percentile"}
+    name = str(record.get("evidence")) if of_row else column.removesuffix(f"_{_RANK01}")
     return name if name in EVIDENCES else "other"
 
 

@@ -197,6 +197,16 @@ def sample_notes(layers: Mapping[str, Sequence[str]], sheet: pd.DataFrame) -> tu
     return tuple(notes)
 
 
+def times_of(cells: pd.Series) -> pd.Series:
+    """Read times, with or without a unit such as 12h; NaN for what is none."""
+    return cells.str.extract(_TIME, expand=False).astype("float64")
+
+
+def label_names(sheet: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+    """Return the columns that can be labels: of text, with at least two values that repeat."""
+    return [name for name in columns if _repeats(sheet[name])]
+
+
 def _require(sheet: pd.DataFrame, file: str, name: str, key: str) -> pd.Series:
     if name in sheet.columns:
         return sheet[name]
@@ -287,7 +297,7 @@ def _joined(rows: pd.DataFrame, file: str, names: Sequence[str], key: str, confi
 
 def _times(cells: pd.Series, config: SamplesConfig) -> tuple[pd.Series, tuple[str, ...]]:
     """Read times, with or without a unit such as 12h."""
-    numbers = cells.str.extract(_TIME, expand=False).astype("float64")
+    numbers = times_of(cells)
     if numbers.isna().equals(cells.isna()):
         return numbers, ()
     unread = _distinct(cells[numbers.isna() & cells.notna()])
@@ -316,7 +326,7 @@ def _found_labels(sheet: pd.DataFrame, config: SamplesConfig) -> tuple[list[str]
     alone = config.group_by if len(config.group_by) == 1 else ()
     used = {*_RESERVED, config.sample_column, config.batch_column, config.time_column, *alone}
     further = [str(name) for name in sheet.columns if name not in used]
-    labels = [name for name in further if _repeats(sheet[name])]
+    labels = label_names(sheet, further)
     others = [name for name in further if name not in labels]
     notes = [f"The labels are {first_of(labels, 20)}."] if labels else ["No column of the sample sheet can be a label."]
     if others:

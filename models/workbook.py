@@ -6,7 +6,7 @@ import math
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pandas as pd
@@ -14,26 +14,60 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.packaging.core import DocumentProperties
 from openpyxl.styles import Alignment, Font, PatternFill
-from openpyxl.utils import get_column_letter
+from openpyxl.utils import get_column_letter, quote_sheetname
+from openpyxl.worksheet.hyperlink import Hyperlink
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.xml.constants import ARC_CORE
 from openpyxl.xml.functions import tostring
 
 from configs.ranking_tables import EVIDENCES
 from models.workbook_words import COLUMN_WORDS, FURTHER, SHEET_WORDS, ColumnWord
 
-Kind = Literal["legend", "target", "sure", "why", "families", "family", "pairs", "samples", "qc", "settings"]
+Kind = Literal[
+    "legend",
+    "target",
+    "sure",
+    "why",
+    "partners",
+    "target_pairs",
+    "families",
+    "family",
+    "pairs",
+    "samples",
+    "qc",
+    "settings",
+]
 
 _NAME_LIMIT = 31
 _TEXT_LIMIT = 32_767
+_ROW_LIMIT, _COLUMN_LIMIT = 1_048_576, 16_384
+_LINK_LIMIT = 65_000  # Excel leaves out a sheet's links when there are over 65,530
 _FIXED_DATE = dt.datetime(2000, 1, 1)
 _NARROWEST, _WIDEST, _LEGEND_WIDTH, _SAMPLED_ROWS = 9, 48, 110, 200
-_FREEZE = {"target": "C2", "sure": "C2", "why": "C2", "legend": "A2", "settings": "A2"}
+_FREEZE = {
+    "target": "C2",
+    "sure": "C2",
+    "why": "C2",
+    "partners": "C2",
+    "target_pairs": "C2",
+    "legend": "A2",
+    "settings": "A2",
+}
+_FIRST_COLUMNS = ("rank", "gene_id", "description", "family", "best_metabolite", "direction", "score", "p", "q")
+"""What a reader of a target looks for, before all else."""
+_LINKED = {"legend": "sheet"} | dict.fromkeys(("target", "why", "partners", "target_pairs"), "gene_id")
+"""Column that holds the links."""
+_A4, _BLUE, _FONT = 9, "0563C1", "Calibri"
+_PRINTED_WIDTH = 200  # characters across a page that can be read
+_LINE_HEIGHT, _LETTERS = 15.0, 118  # points of a line of the legend, and letters that fit on one
 _FILTER_ARROW = 3  # characters that the arrow of the filter covers in a header
 _LEGEND_COLUMNS = ("sheet", "column", "unit", "what it is and how to read it")
 _WHERE: dict[Kind, str] = {
     "target": "ranking.csv",
     "sure": "tables/false_in_top.csv and tables/leave_one_out.csv",
     "why": "tables/card_evidence.csv",
+    "partners": "tables/card_partners.csv",
+    "target_pairs": "tables/target_correlation.csv",
     "families": "tables/gene_families.csv",
     "family": "tables/family_{name}.csv",
     "pairs": "tables/correlated_pairs.csv",
@@ -51,13 +85,18 @@ _ILLEGAL_IN_NAME = re.compile(r"[\[\]:*?/\\\x00-\x1f\ud800-\udfff\ufffe\uffff]")
 
 @dataclass(frozen=True, slots=True)
 class _Sheet:
-    """One sheet to be: what it is, the rows that it shows, and the columns that the study has nothing for."""
+    """One sheet to be: what it is, the rows that it shows, and the columns that the study has nothing for.
+
+    `subject` is the target or family that it is about, `links` the places in the workbook that its rows lead to.
+    """
 
     kind: Kind
     name: str
     meaning: str
     frame: pd.DataFrame
     empty: tuple[str, ...] = ()
+    subject: str = ""
+    links: tuple[str | None, ...] = ()
 
     def word(self, column: str) -> ColumnWord:
         """Return unit, meaning and number format of a column."""
@@ -76,6 +115,8 @@ def build_workbook(  # noqa: PLR0913 - the tables of a study, each by its name
     false_in_top: pd.DataFrame | None = None,
     leave_one_out: pd.DataFrame | None = None,
     cards: pd.DataFrame | None = None,
+    partners: pd.DataFrame | None = None,
+    target_pairs: pd.DataFrame | None = None,
     gene_families: pd.DataFrame | None = None,
     notes: Sequence[str] = (),
     max_rows: int = 1_000,
@@ -95,13 +136,18 @@ def build_workbook(  # noqa: PLR0913 - the tables of a study, each by its name
     false_in_top, leave_one_out : DataFrame, optional
         Tables of the contracts of these names; one sheet together.
     cards : DataFrame, optional
-        Table of the contract `card_evidence`.
+        Table of the contract `card_evidence`; its genes and those of the targets lead to each other.
+    partners : DataFrame, optional
+        Table of the contract `card_partners`.
+    target_pairs : DataFrame, optional
+        Table of the contract `target_correlation`; the strongest of each target are shown.
     gene_families : DataFrame, optional
         Table of the contract `gene_families`.
     notes : sequence of str
         Sentences that close the legend.
     max_rows : int
-        Rows of a sheet at most; the legend says where the rest is.
+        Rows of a sheet at most, or of each target where it has several; the legend says where the rest is. No more
+        than a sheet of Excel holds, which is 1,048,576 with the header.
 
     Returns
     -------
@@ -113,6 +159,8 @@ def build_workbook(  # noqa: PLR0913 - the tables of a study, each by its name
         *(("target", str(target), rows) for target, rows in rankings.groupby("target", sort=False)),
         *_further("sure", "How sure", _how_sure(false_in_top, leave_one_out)),
         *_further("why", "Why", cards),
+        *_further("partners", "Partners", partners),
+        *_further("target_pairs", "Target pairs", target_pairs),
         *_further("families", "Families", gene_families),
         *(("family", name, rows) for name, rows in families.items()),
         ("pairs", "Pairs", pairs),
@@ -125,10 +173,51 @@ def build_workbook(  # noqa: PLR0913 - the tables of a study, each by its name
         _sheet(kind, name, frame, legal=legal, limit=max_rows)
         for (kind, name, frame), legal in zip(tables, names, strict=True)
     ]
+    sheets = _linked(sheets)
+    legend = _Sheet("legend", "Legend", "", _legend(sheets, notes), links=tuple(_place(sheet, 1) for sheet in sheets))
     book = Workbook(write_only=True)
-    for sheet in (_Sheet("legend", "Legend", "", _legend(sheets, notes)), *sheets):
+    for sheet in (legend, *sheets):
         _add(book, sheet)
     return _saved(book)
+
+
+def _strongest_first(pairs: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Return the strongest pairs of each target, in the order of the targets."""
+    ordered = pairs.assign(strength=pairs["rho"].abs()).sort_values("strength", ascending=False, kind="stable")
+    best = ordered.groupby("target", sort=False).head(count)
+    place = {target: number for number, target in enumerate(dict.fromkeys(pairs["target"]))}
+    return best.sort_values("target", key=lambda names: names.map(place), kind="stable").drop(columns="strength")
+
+
+def _place(sheet: _Sheet, row: int) -> str:
+    return f"{quote_sheetname(sheet.name)}!A{row}"
+
+
+def _linked(sheets: Sequence[_Sheet]) -> list[_Sheet]:
+    """Let the genes of the targets lead to their first rows on the sheet Why, and other sheets to those of targets."""
+    ranked = {
+        (sheet.subject, gene): _place(sheet, row)
+        for sheet in sheets
+        if sheet.kind == "target"
+        for row, gene in enumerate(sheet.frame["gene_id"], 2)
+    }
+    explained: dict[tuple[str, str], str] = {}
+    for sheet in (sheet for sheet in sheets if sheet.kind == "why"):
+        for row, key in enumerate(_keys(sheet), 2):
+            explained.setdefault(key, _place(sheet, row))
+    return [
+        replace(sheet, links=tuple((explained if sheet.kind == "target" else ranked).get(key) for key in _keys(sheet)))
+        if sheet.kind in _LINKED
+        else sheet
+        for sheet in sheets
+    ]
+
+
+def _keys(sheet: _Sheet) -> list[tuple[str, str]]:
+    """Return target and gene of each row."""
+    genes = sheet.frame["gene_id"].tolist()
+    targets = sheet.frame["target"].tolist() if "target" in sheet.frame else [sheet.subject] * len(genes)
+    return list(zip(targets, genes, strict=True))
 
 
 def _how_sure(false_in_top: pd.DataFrame | None, leave_one_out: pd.DataFrame | None) -> pd.DataFrame | None:
@@ -178,16 +267,29 @@ def _sheet_names(wanted: Sequence[tuple[Kind, str]]) -> list[str]:
 
 
 def _sheet(kind: Kind, name: str, frame: pd.DataFrame, *, legal: str, limit: int) -> _Sheet:
-    ordered = frame.sort_values("rank", kind="stable") if kind == "target" else frame
     meaning = SHEET_WORDS[kind].format(name=name)
-    if len(frame) > limit:
-        whole = _WHERE[kind].format(name=name)
-        meaning += f" The first {limit:,} of {len(frame):,} rows; the whole table is {whole} in the run folder."
+    ordered = _in_order(kind, frame, limit)
+    most = _ROW_LIMIT - 1 if kind in ("why", "partners", "target_pairs") else min(limit, _ROW_LIMIT - 1)
+    if len(frame) > min(most, len(ordered)):
+        part = f"{limit:,} of each target" if len(ordered) <= most else f"{most:,} of {len(ordered):,} rows"
+        meaning += f" The first {part}; the whole table is {_WHERE[kind].format(name=name)} in the run folder."
     if not len(frame):
         meaning += " There is none."
     empty = tuple(str(column) for column in frame.columns[frame.isna().all()]) if len(frame) else ()
-    shown = ordered.head(limit).drop(columns=[*empty, *(column for column in frame if column == kind)])
-    return _Sheet(kind, legal, meaning, shown, empty)
+    shown = ordered.head(most).drop(columns=[*empty, *(column for column in frame if column == kind)])
+    if shown.shape[1] > _COLUMN_LIMIT:
+        meaning += f" The first {_COLUMN_LIMIT:,} of {shown.shape[1]:,} columns, as many as a sheet holds."
+    return _Sheet(kind, legal, meaning, shown.iloc[:, :_COLUMN_LIMIT], empty, subject=name)
+
+
+def _in_order(kind: Kind, frame: pd.DataFrame, limit: int) -> pd.DataFrame:
+    """Return genes best first, with the columns first that are read first, and pairs strongest first."""
+    if kind == "target_pairs":
+        return _strongest_first(frame, limit)
+    if kind != "target":
+        return frame
+    first = [column for column in _FIRST_COLUMNS if column in frame]
+    return frame.sort_values("rank", kind="stable")[[*first, *(column for column in frame if column not in first)]]
 
 
 def _legend(sheets: Sequence[_Sheet], notes: Sequence[str]) -> pd.DataFrame:
@@ -223,15 +325,43 @@ def _add(book: Any, sheet: _Sheet) -> None:  # noqa: ANN401 - openpyxl has no ty
     page.freeze_panes = _FREEZE.get(sheet.kind, "B2")
     names = [str(name) for name in sheet.frame.columns]
     columns = [_values(sheet.frame.iloc[:, place]) for place in range(len(names))]
-    for place, (name, values) in enumerate(zip(names, columns, strict=True), 1):
-        width = _width(name, values, sheet.word(name).number_format)
+    widths = [_width(name, own, sheet.word(name).number_format) for name, own in zip(names, columns, strict=True)]
+    for place, width in enumerate(widths, 1):
         page.column_dimensions[get_column_letter(place)].width = width
+    _lay_out_pages(page, sum(widths))
     if names:
         page.auto_filter.ref = f"A1:{get_column_letter(len(names))}{len(sheet.frame) + 1}"
     _append(page, [_header(page) for _ in names], [safe_text(name) for name in names])
     cells = [_cell(page, sheet, place) for place in range(len(names))]
-    for row in zip(*columns, strict=True):
-        _append(page, cells, row)
+    for number, (row, link) in enumerate(zip(zip(*columns, strict=True), _links(sheet), strict=True), 2):
+        if sheet.kind == "legend":
+            page.row_dimensions[number].height = _LINE_HEIGHT * -(-len(str(row[-1])) // _LETTERS)
+        _append(page, cells if link is None else _with_link(page, sheet, cells, link), row)
+
+
+def _links(sheet: _Sheet) -> list[str | None]:
+    """Return where each row leads to; the last ones lead nowhere where a sheet cannot hold as many links."""
+    links = sheet.links[:_LINK_LIMIT]
+    return [*links, *[None] * (len(sheet.frame) - len(links))]
+
+
+def _with_link(page: Any, sheet: _Sheet, cells: Sequence[Any], link: str) -> list[Any]:  # noqa: ANN401
+    """Return the cells of a row, that of the gene underlined and leading elsewhere."""
+    place = [str(name) for name in sheet.frame.columns].index(_LINKED[sheet.kind])
+    cell = _cell(page, sheet, place)
+    cell.font = Font(name=_FONT, size=11, color=_BLUE, underline="single")
+    cell.hyperlink = Hyperlink(ref="", location=link)
+    return [*cells[:place], cell, *cells[place + 1 :]]
+
+
+def _lay_out_pages(page: Any, width: float) -> None:  # noqa: ANN401 - openpyxl has no types
+    """Print across the page, on as many side by side as can be read, each with the header and the first columns."""
+    page.page_setup.orientation, page.page_setup.paperSize = "landscape", _A4
+    page.page_setup.fitToWidth, page.page_setup.fitToHeight = max(1, round(width / _PRINTED_WIDTH)), 0
+    page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    page.print_title_rows = "1:1"
+    if page.page_setup.fitToWidth > 1:
+        page.print_title_cols = "A:B"
 
 
 def _append(page: Any, cells: Sequence[Any], values: Sequence[float | str | None]) -> None:  # noqa: ANN401
@@ -273,7 +403,7 @@ def _cell(page: Any, sheet: _Sheet, column: int) -> Any:  # noqa: ANN401 - openp
 
 def _header(page: Any) -> Any:  # noqa: ANN401 - openpyxl has no types
     cell = WriteOnlyCell(page)
-    cell.font = Font(bold=True)
+    cell.font = Font(name=_FONT, size=11, bold=True)
     cell.fill = PatternFill("solid", fgColor="DDE6EE")
     return cell
 

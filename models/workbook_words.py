@@ -17,10 +17,15 @@ class ColumnWord(NamedTuple):
 
 
 SHEET_WORDS = {
-    "target": "Genes in the order of their evidence for the target {name}, best first.",
+    "target": "Genes in the order of their evidence for the target {name}, best first. An underlined gene leads "
+    "to the sheet that says why it is there.",
     "sure": "How many of the best genes of each target are expected to be false, and how well each evidence finds "
     "known genes that are left out; the column `about` says which of the two a row is.",
-    "why": "What each evidence says of the first genes of each target.",
+    "why": "What each evidence says of the first genes of each target, whose sheet an underlined gene leads to.",
+    "partners": "What the first genes of each target go with: metabolites of the target, known genes (baits), and "
+    "members of gene families, each closest first.",
+    "target_pairs": "Each gene with the metabolite of the target that it correlates with most strongly; the strongest "
+    "of each target.",
     "families": "Genes with a hit in any family, each with the family that it fits best and the next one.",
     "family": "Genes with a hit in the gene family {name}, best first.",
     "pairs": "Gene-metabolite pairs with the strongest correlation among those that pass the false discovery rate.",
@@ -155,6 +160,18 @@ _WHY = {
     ),
 }
 
+_PARTNERS = {
+    "target": _TARGET,
+    "gene_id": ColumnWord("", "Gene, as named in the expression table."),
+    "kind": ColumnWord("", "A metabolite of the target, a known gene (bait), or a member of a gene family (homolog)."),
+    "place": ColumnWord("", "Place within the kind; 1 is closest.", COUNT),
+    "partner": ColumnWord("", "Metabolite, bait, or profile or reference protein of the family."),
+    "value": ColumnWord(
+        "", "Correlation with a metabolite, mutual rank with a bait (1 is closest), or grade of a homolog.", SCORE
+    ),
+    "detail": ColumnWord("", "How the gene follows a metabolite over time, or family and E-value of a homolog."),
+}
+
 _ALIKE = "Families that are alike hit each other's genes: near 0, both fit."
 
 _FAMILIES = {
@@ -227,6 +244,19 @@ _PAIRS = {
     "n_groups": ColumnWord("groups", "Replicate groups behind the correlation.", COUNT),
 }
 
+_TARGET_PAIRS = {
+    "target": _TARGET,
+    **{name: word for name, word in _PAIRS.items() if name not in ("condition", "q")},
+    "metabolite_id": ColumnWord("", "Metabolite of the target that the gene correlates with most strongly."),
+    "shape": _RANKING["shape"],
+    "p": ColumnWord(
+        "0 to 1",
+        "How often a correlation with any metabolite of the target would be this strong by chance, from permuting "
+        "whole replicate groups.",
+        SCIENTIFIC,
+    ),
+}
+
 _SAMPLES = {
     "sample_id": ColumnWord("", "Sample, as named in the tables."),
     "group": ColumnWord("", "Biological replicate group; never divided between folds."),
@@ -257,6 +287,8 @@ COLUMN_WORDS: dict[str, dict[str, ColumnWord]] = {
     "target": _RANKING,
     "sure": _SURE,
     "why": _WHY,
+    "partners": _PARTNERS,
+    "target_pairs": _TARGET_PAIRS,
     "families": _FAMILIES,
     "family": _FAMILY,
     "pairs": _PAIRS,

@@ -74,7 +74,8 @@ def check_places(config: WatchConfig) -> None:
     check_allowed([("study_file", place), ("inbox", absolute(config.inbox))], roots)
     if not is_url(place):
         study = Versions(Path(place)).study
-        check_allowed([("a file of the study", place_at(base, path)) for path in source_paths(study)], roots)
+        paths = [*source_paths(study), *source_paths(study, Path(base))]
+        check_allowed([("a file of the study", place_at(base, path)) for path in paths], roots)
 
 
 @task(name="look-at-inbox", task_run_name="look-at-inbox", persist_result=False)

@@ -28,7 +28,7 @@ def write_cards(
     runtime: Runtime,
 ) -> Cards:
     """Write down evidence, partners and expression of the best genes of each target."""
-    from models.cards import card_expression, partner_table
+    from models.cards import card_expression, card_samples, partner_table
     from models.design import Design
 
     store, (config, method) = Store(runtime.store), question
@@ -42,10 +42,16 @@ def write_cards(
     groups = Design.of_samples(store.get_table(layers.sheet), genes.sample_ids).groups
     chosen = list(dict.fromkeys(listed))
     expression = card_expression(chosen, genes.values[genes.positions_of(chosen)], groups)
+    table = partner_table(found)
+    metabolites = store.get_layer(layers.metabolites, "metabolites")
+    by_sample = [
+        card_samples(table[table["target"] == target], genes, metabolites, groups) for target in dict.fromkeys(blocks)
+    ]
     return Cards(
         evidence=store.put_table(pd.concat(rows, ignore_index=True), "card_evidence"),
-        partners=store.put_table(partner_table(found), "card_partners"),
+        partners=store.put_table(table, "card_partners"),
         expression=store.put_table(expression, "card_expression"),
+        samples=store.put_table(pd.concat(by_sample, ignore_index=True), "card_samples"),
     )
 
 

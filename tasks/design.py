@@ -26,7 +26,7 @@ def design_facts(prepared: PreparedStudy, study: StudyConfig, store: Store) -> D
     from models.design import Design, Power, design_sentences
     from models.target_null import permutation_sentence
 
-    sheet = store.get_table(prepared.sheet)
+    sheet = store.get_table(prepared.design or prepared.sheet)
     design = Design.of_samples(sheet, prepared.shared)
     layers = {name: store.get_layer(kept, name) for name, kept in prepared.prepared.items()}
     genes = layers[study.layer_with("genes")]

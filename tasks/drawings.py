@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 
 from configs.artifact import Artifact
 from configs.ranking import RankingConfig
+from configs.study import CorrelationMethod
 from models import figures, quality
 from models.assembly import contributions
 from models.conditions import label_columns
-from models.figures import encode_figure
+from models.figures import MEASURES, encode_figure
 from models.fusion import additive
 from models.heatmap import correlation_matrix
 from models.methods import GRAPH
@@ -37,7 +38,7 @@ Picture = tuple[str, str, str, Figure]
 
 
 def kept(pictures: Iterator[Picture], store: Store) -> tuple[FigureFiles, ...]:
-    """Keep every picture as PNG and SVG, under a name that is safe as a file name."""
+    """Keep every picture as PNG, SVG and PDF, under a name that is safe as a file name."""
     files: dict[str, FigureFiles] = {}
     for wanted, title, caption, figure in pictures:
         name = _file_name(wanted, files)
@@ -47,6 +48,7 @@ def kept(pictures: Iterator[Picture], store: Store) -> tuple[FigureFiles, ...]:
             caption=caption,
             png=store.put(encode_figure(figure, format="png"), kind="figure", extension="png"),
             svg=store.put(encode_figure(figure, format="svg"), kind="figure", extension="svg"),
+            pdf=store.put(encode_figure(figure, format="pdf"), kind="figure", extension="pdf"),
         )
     return tuple(files.values())
 
@@ -162,7 +164,12 @@ def training_pictures(histories: tuple[Artifact, ...], validated: Validated | No
 
 
 def analysis_pictures(
-    layers: PairedLayers, embedding: Artifact, pairs: Artifact, attention: Artifact | None, store: Store
+    layers: PairedLayers,
+    embedding: Artifact,
+    pairs: Artifact,
+    attention: Artifact | None,
+    method: CorrelationMethod,
+    store: Store,
 ) -> Iterator[Picture]:
     """Draw the latents by label, the strongest correlations, and the sample graph."""
     points, sheet = store.get_table(embedding), store.get_table(layers.sheet)
@@ -182,13 +189,14 @@ def analysis_pictures(
         rho = correlation_matrix(
             _rows(store, layers.genes, layers.shared, genes),
             _rows(store, layers.metabolites, layers.shared, metabolites),
+            method=method,
         )
         yield _picture(
             "correlation_strongest",
             "Strongest gene-metabolite correlations",
-            "Spearman over all shared samples, for the genes and metabolites of the pairs with the smallest p. They "
-            "are the strongest of all pairs and need not be of a target.",
-            figures.strongest_heatmap(rho, genes, metabolites),
+            f"{MEASURES[method]} over all shared samples, for the genes and metabolites of the pairs with the "
+            "smallest p. They are the strongest of all pairs and need not be of a target.",
+            figures.strongest_heatmap(rho, genes, metabolites, measure=MEASURES[method]),
         )
     if attention is not None:
         plane = points[(points["method"] == "PCA") & (points["space"] == "all layers")]

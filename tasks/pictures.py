@@ -1,7 +1,8 @@
-"""Figures of every stage, each as PNG and SVG."""
+"""Figures of every stage, each as PNG, SVG and PDF."""
 
 from configs.artifact import Artifact, Runtime
 from configs.ranking import RankingConfig
+from configs.study import CorrelationMethod
 from tasks.records import ControlScores, FigureFiles, Homology, PairedLayers, PreparedStudy, Ranked, Validated
 from tasks.stage import stage
 from tasks.store import Store
@@ -29,13 +30,18 @@ def draw_training(histories: tuple[Artifact, ...], validated: Validated | None, 
 
 @stage("draw-analysis")
 def draw_analysis(
-    layers: PairedLayers, embedding: Artifact, pairs: Artifact, attention: Artifact | None, runtime: Runtime
+    layers: PairedLayers,
+    embedding: Artifact,
+    pairs: Artifact,
+    attention: Artifact | None,
+    method: CorrelationMethod,
+    runtime: Runtime,
 ) -> Pictures:
     """Draw the latents by label, the strongest correlations, and the sample graph."""
     from tasks.drawings import analysis_pictures, kept
 
     store = Store(runtime.store)
-    return kept(analysis_pictures(layers, embedding, pairs, attention, store), store)
+    return kept(analysis_pictures(layers, embedding, pairs, attention, method, store), store)
 
 
 @stage("draw-importance")

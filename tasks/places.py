@@ -7,6 +7,7 @@ from pathlib import Path
 
 from configs.errors import OutputError, StudyFileError
 from configs.study import StudyConfig
+from tasks.files import layer_files
 
 MANIFEST = "manifest.json"
 CONTENT = "content.json"
@@ -41,7 +42,7 @@ def check_output_folder(place: Path, *, marker: str = MANIFEST, what: str = "run
 
 def check_run_inputs(study: StudyConfig, folder: Path, out: Path | None) -> None:
     """Raise UserError for a file that is not there or a run folder that cannot be written, before anything starts."""
-    for path in source_paths(study):
+    for path in source_paths(study, folder):
         if not (folder / path).is_file():
             raise StudyFileError(
                 wanted="a file",
@@ -62,10 +63,13 @@ def no_finished_run(folder: Path, missing: str) -> StudyFileError:
     )
 
 
-def source_paths(study: StudyConfig) -> Iterator[str]:
-    """Yield the paths of all tables that a study names."""
-    yield from (layer.path for layer in study.layers.values())
-    yield from (path for path in (study.samples.path, study.annotation) if path is not None)
+def source_paths(study: StudyConfig, folder: Path | None = None) -> Iterator[str]:
+    """Yield the paths of all tables that a study names; where its `folder` is given, the files of each pattern."""
+    for layer in study.layers.values():
+        yield from [layer.path] if folder is None else layer_files(folder, layer.path)
+    compounds = (layer.compounds for layer in study.layers.values())
+    yield from (one.table for one in compounds if one is not None and one.table is not None)
+    yield from (path for path in (study.samples.path, study.samples.map, study.annotation) if path is not None)
     yield from study.homology.paths()
     yield from dict.fromkeys(path for family in study.families.values() for path in family.paths())
 

@@ -7,7 +7,15 @@ from configs.study import LayerConfig, PreprocessConfig, Role, SamplesConfig, Un
 from models.conditions import label_columns
 from models.layer import Layer
 from tasks.files import file_content
-from tasks.records import FoldPlan, LayerRead, PreparedStudy, References, TableRead
+from tasks.records import (
+    FoldPlan,
+    LayerRead,
+    PreparedStudy,
+    References,
+    SampleMap,
+    SamplesDerived,
+    TableRead,
+)
 from tasks.stage import stage
 from tasks.store import Store
 
@@ -21,30 +29,63 @@ def read_samples(file: SourceFile, config: SamplesConfig, runtime: Runtime) -> T
     return TableRead(table=Store(runtime.store).put_table(sheet, "samples"), notes=notes)
 
 
+@stage("read-sample-map")
+def read_map(file: SourceFile, runtime: Runtime) -> SampleMap:
+    """Read which names in the tables stand for which samples."""
+    from models.sample_matching import read_sample_map
+
+    del runtime
+    samples, notes = read_sample_map(file_content(file), file.name)
+    return SampleMap(samples=samples, notes=notes)
+
+
 @stage("read-layer", run_name="read-layer-{name}")
 def read_layer_table(
-    name: str, file: SourceFile, config: LayerConfig, unit: Unit, sheet: Artifact | None, runtime: Runtime
+    name: str,
+    files: dict[str, SourceFile],
+    config: LayerConfig,
+    unit: Unit,
+    sheet: Artifact | None,
+    sample_map: dict[str, str],
+    runtime: Runtime,
 ) -> LayerRead:
-    """Read one omics table, turned so that features lie down and samples across."""
-    from models.reading import read_layer
+    """Read one omics table, in one file or several, features down and samples across under the ids of the study."""
+    from models.reading import read_layer_of_files
 
     store = Store(runtime.store)
     known = frozenset(store.get_table(sheet)["sample_id"]) if sheet else frozenset()
-    reading = read_layer(file_content(file), file.name, name=name, config=config, unit=unit, known_samples=known)
+    content = {path: file_content(file) for path, file in files.items()}
+    reading = read_layer_of_files(
+        content, name=name, config=config, unit=unit, known_samples=known, sample_map=sample_map
+    )
     return LayerRead(layer=store.put_layer(reading.layer), notes=reading.notes)
 
 
+@stage("group-compounds")
+def group_compounds(read: LayerRead, name: str, file: SourceFile, config: LayerConfig, runtime: Runtime) -> LayerRead:
+    """Make one feature of the ions of each compound, and keep the annotation levels; `file` is what tells of them."""
+    from models.compounds import annotation_of, grouped
+
+    if config.compounds is None:
+        return read
+    store = Store(runtime.store)
+    layer = store.get_layer(read.layer, name)
+    annotation = annotation_of(file_content(file), file.name, config, layer.feature_ids)
+    found = grouped(layer, annotation, take=config.compounds.take, is_log=config.unit == "log2")
+    return LayerRead(layer=store.put_layer(found.layer), notes=(*read.notes, *found.notes), levels=dict(found.levels))
+
+
 @stage("samples-from-names")
-def derive_samples(layers: dict[str, Artifact], runtime: Runtime) -> TableRead:
-    """Make a sample sheet from the sample names of the layers."""
+def derive_samples(layers: dict[str, Artifact], runtime: Runtime) -> SamplesDerived:
+    """Match the sample names of the layers with each other, and make a sample sheet of them."""
+    from models.sample_matching import unite_layers
     from models.samples import samples_from_names
 
     store = Store(runtime.store)
-    names = dict.fromkeys(
-        sample for name, artifact in layers.items() for sample in store.get_layer(artifact, name).sample_ids
-    )
-    sheet, notes = samples_from_names(list(names))
-    return TableRead(table=store.put_table(sheet, "samples"), notes=notes)
+    united, matched = unite_layers([store.get_layer(artifact, name) for name, artifact in layers.items()])
+    sheet, notes = samples_from_names(list(dict.fromkeys(one for name in layers for one in united[name].sample_ids)))
+    kept = {name: store.put_layer(layer) for name, layer in united.items()}
+    return SamplesDerived(table=store.put_table(sheet, "samples"), layers=kept, notes=(*matched, *notes))
 
 
 @stage("read-annotation")
@@ -127,9 +168,11 @@ def look_up_ids(
     metabolites: str,
     targets: dict[str, tuple[str, ...]],
     baits: dict[str, tuple[str, ...]],
+    levels: dict[str, int],
     runtime: Runtime,
 ) -> References:
     """Find the ids of targets and baits in the tables, before anything long starts."""
+    from models.compounds import level_notes
     from models.references import usable_baits, usable_targets
 
     store = Store(runtime.store)
@@ -139,4 +182,6 @@ def look_up_ids(
 
     found_targets, target_notes = usable_targets(targets, *both(metabolites))
     found_baits, bait_notes = usable_baits(baits, *both(genes))
-    return References(targets=found_targets, baits=found_baits, notes=(*target_notes, *bait_notes))
+    told = {target: {one: levels[one] for one in ids if one in levels} for target, ids in found_targets.items()}
+    notes = (*target_notes, *bait_notes, *level_notes(found_targets if levels else {}, levels))
+    return References(targets=found_targets, baits=found_baits, notes=notes, target_levels=told if levels else {})

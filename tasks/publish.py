@@ -69,14 +69,16 @@ def _write_all(target: Path, content: RunContent, store: Store) -> None:
     for folder in ("figures", "tables"):
         (target / folder).mkdir(parents=True)
     for name, artifact in tables_of(content):
-        _write_csv(store.get(artifact), target / "tables" / f"{name}.csv")
+        write_csv(store.get(artifact), target / "tables" / f"{name}.csv")
     for figure in content.figures:
-        (target / "figures" / f"{figure.name}.png").write_bytes(store.get(figure.png))
-        (target / "figures" / f"{figure.name}.svg").write_bytes(store.get(figure.svg))
+        files = (("png", figure.png), ("svg", figure.svg), ("pdf", figure.pdf))
+        for extension, drawn in files:
+            if drawn:
+                (target / "figures" / f"{figure.name}.{extension}").write_bytes(store.get(drawn))
     if content.ranked:
         ranking = store.get(content.ranked.ranking)
         (target / "ranking.parquet").write_bytes(ranking)
-        _write_csv(ranking, target / "ranking.csv")
+        write_csv(ranking, target / "ranking.csv")
     if content.reported:
         (target / "ranking.xlsx").write_bytes(store.get(content.reported.workbook))
         (target / "report.html").write_bytes(store.get(content.reported.html))
@@ -131,13 +133,15 @@ def _ranking_tables(content: RunContent) -> Iterator[tuple[str, Artifact]]:
         "card_evidence": cards.evidence if cards else None,
         "card_partners": cards.partners if cards else None,
         "card_expression": cards.expression if cards else None,
+        "card_samples": cards.samples if cards else None,
         "changes": content.changes.table if content.changes else None,
         "change_agreement": content.changes.agreement if content.changes else None,
     }
     yield from ((name, artifact) for name, artifact in named.items() if artifact is not None)
 
 
-def _write_csv(parquet: bytes, path: Path) -> None:
+def write_csv(parquet: bytes, path: Path) -> None:
+    """Write a table of the store as CSV, piece by piece."""
     table = pa.parquet.ParquetFile(pa.BufferReader(parquet))
     options = pa.csv.WriteOptions(quoting_style="needed")
     with pa.csv.CSVWriter(str(path), table.schema_arrow, write_options=options) as writer:
@@ -149,7 +153,7 @@ def inputs_of(study: StudyConfig, folder: Path) -> tuple[InputFile, ...]:
     """Return the files that a study names, as they are."""
     return tuple(
         InputFile(path=path, sha256=file_hash(str(folder / path)), n_bytes=(folder / path).stat().st_size)
-        for path in dict.fromkeys(source_paths(study))
+        for path in dict.fromkeys(source_paths(study, folder))
     )
 
 

@@ -18,9 +18,25 @@ class Record(BaseModel):
 
 
 class LayerRead(Record):
-    """A table as the user gave it."""
+    """A table as the user gave it; `levels` are the MSI annotation levels of its features, as far as they are told."""
 
     layer: Artifact
+    notes: tuple[str, ...]
+    levels: dict[str, int] = {}
+
+
+class SampleMap(Record):
+    """Sample ids by names in the tables of layers, as the user gave them."""
+
+    samples: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
+
+
+class SamplesDerived(Record):
+    """A sample sheet made from sample names, and the layers under its ids."""
+
+    table: Artifact
+    layers: dict[str, Artifact]
     notes: tuple[str, ...]
 
 
@@ -36,7 +52,8 @@ class PreparedStudy(Record):
 
     `trainable` are the layers as the networks learn from them: with the features that are missing too often over all
     samples, since each fold decides about those by its own training samples. `shared` are the samples that every layer
-    has; `labels` the label columns of the sheet.
+    has; `labels` the label columns of the sheet. `design` is the sheet that tells all groups, where `sheet` itself
+    holds small ones back.
     """
 
     sheet: Artifact
@@ -48,14 +65,19 @@ class PreparedStudy(Record):
     shared: tuple[str, ...]
     labels: tuple[str, ...]
     notes: tuple[str, ...]
+    design: Artifact | None = None
 
 
 class References(Record):
-    """The metabolites of each target and the baits of each target, as far as they can be used."""
+    """The metabolites of each target and the baits of each target, as far as they can be used.
+
+    `target_levels` are MSI annotation levels, 1 to 5, by target and metabolite, as far as they are told.
+    """
 
     targets: dict[str, tuple[str, ...]]
     baits: dict[str, tuple[str, ...]]
     notes: tuple[str, ...]
+    target_levels: dict[str, dict[str, int]] = {}
 
 
 class FoldPlan(Record):
@@ -369,16 +391,18 @@ class Cards(Record):
     evidence: Artifact
     partners: Artifact
     expression: Artifact
+    samples: Artifact | None = None
 
 
 class FigureFiles(Record):
-    """One figure in both formats."""
+    """One figure in all formats; runs of earlier versions have no PDF."""
 
     name: str
     title: str
     caption: str
     png: Artifact
     svg: Artifact
+    pdf: Artifact | None = None
 
 
 class LabelDraws(Record):

@@ -8,8 +8,18 @@ from configs.artifact import Runtime
 from configs.errors import CairnError
 from configs.ranking_tables import EVIDENCES
 from configs.study import ExecutionConfig, StoreConfig, StudyConfig
-from models.card_records import Card, target_cards
-from models.report import ChangeReport, Provenance, ReportContent, ReportFigure, Section, TargetReport, render_report
+from models.card_records import Card, CardTables, target_cards
+from models.plotted import plotted_genes
+from models.report import (
+    ChangeReport,
+    LatentMaps,
+    Provenance,
+    ReportContent,
+    ReportFigure,
+    Section,
+    TargetReport,
+    render_report,
+)
 from tasks.design import DesignFacts, design_facts
 from tasks.records import FigureFiles, Ranked, Reported, RunContent
 from tasks.report_families import family_figure, family_reports
@@ -18,8 +28,6 @@ from tasks.store import Store
 
 _TOP = 100
 _LISTED_BAITS = 10
-_CARDS = 10
-"""Genes of each target that have a card on the page; the tables have more."""
 _SECTIONS: dict[str, Section] = {
     "ranking": "answer",
     "correlation": "answer",
@@ -72,7 +80,15 @@ def _page(content: RunContent, study: StudyConfig, store: Store) -> ReportConten
         warnings=_warnings(content, ranked, design, store),
         notes=_said_once(content),
         changes=_changes(content, store),
+        maps=_maps(content, store),
     )
+
+
+def _maps(content: RunContent, store: Store) -> LatentMaps | None:
+    if content.embedding is None:
+        return None
+    label = content.prepared.labels[0] if content.prepared.labels else "group"
+    return LatentMaps(store.get_table(content.embedding), store.get_table(content.prepared.sheet), label)
 
 
 def _changes(content: RunContent, store: Store) -> ChangeReport | None:
@@ -117,11 +133,16 @@ def _targets(
             top=_records(rows.head(_TOP)),
             n_genes=len(rows),
             weights={name: ranked.weights[target][name] for name in EVIDENCES if name in ranked.weights[target]},
-            notes=(*_bait_notes(rows, content.references.baits.get(target, ())), *sure.notes(target)),
+            notes=(
+                *_level_notes(content, target),
+                *_bait_notes(rows, content.references.baits.get(target, ())),
+                *sure.notes(target),
+            ),
             verdicts=ranked.verdicts.get(target, ()),
             evidence_scores=sure.evidence_scores(target),
             false_in_top=sure.false_in_top(target),
             cards=sure.cards(target, rows),
+            plotted=plotted_genes(rows),
             figures=[figures[name] for name in _target_figures(target) if name in figures],
         )
         for target, rows in ((str(name), rows) for name, rows in ranking.groupby("target", sort=False))
@@ -135,10 +156,7 @@ class _Sure:
         self._controls = content.controls
         self._false = store.get_table(ranked.false_in_top)
         self._scores = store.get_table(ranked.leave_one_out) if ranked.leave_one_out else None
-        written = content.cards
-        self._cards = written and tuple(
-            store.get_table(table) for table in (written.evidence, written.partners, written.expression)
-        )
+        self._tables = _card_tables(content, store)
 
     def notes(self, target: str) -> tuple[str, ...]:
         """Say how the best scores compare with those of the negative controls."""
@@ -158,10 +176,36 @@ class _Sure:
 
     def cards(self, target: str, rows: pd.DataFrame) -> Sequence[Card]:
         """Return the cards of the first genes."""
-        if not self._cards:
-            return ()
-        of_target = [table[table["target"] == target] if "target" in table else table for table in self._cards]
-        return target_cards(rows, *of_target, count=_CARDS)
+        return target_cards(rows, self._tables[target], count=_TOP) if target in self._tables else ()
+
+
+def _card_tables(content: RunContent, store: Store) -> dict[str, CardTables]:
+    """Return what the cards of each target are put together from; nothing where there are no cards."""
+    written, homology = content.cards, content.homology
+    if written is None or content.ranked is None:
+        return {}
+    evidence, partners, expression = (
+        store.get_table(table) for table in (written.evidence, written.partners, written.expression)
+    )
+    samples = store.get_table(written.samples) if written.samples else None
+    domains = {family: store.get_table(table) for family, table in homology.domains.items()} if homology else {}
+    serving = homology.serving if homology else {}
+    return {
+        target: CardTables(
+            evidence, partners, expression, samples, [domains[family] for family in serving.get(target, ())]
+        )
+        for target in content.ranked.weights
+    }
+
+
+def _level_notes(content: RunContent, target: str) -> tuple[str, ...]:
+    """Say how well the metabolites of a target are annotated, and warn where that is not well."""
+    from models.compounds import level_notes, level_words
+
+    levels = content.references.target_levels.get(target)
+    if not levels:
+        return ()
+    return level_words(levels), *level_notes({target: content.references.targets[target]}, levels)
 
 
 def _bait_notes(rows: pd.DataFrame, baits: tuple[str, ...]) -> tuple[str, ...]:
@@ -204,6 +248,8 @@ def _workbook(content: RunContent, study: StudyConfig, store: Store) -> bytes:
         false_in_top=store.get_table(ranked.false_in_top),
         leave_one_out=store.get_table(ranked.leave_one_out) if ranked.leave_one_out else None,
         cards=store.get_table(content.cards.evidence) if content.cards else None,
+        partners=store.get_table(content.cards.partners) if content.cards else None,
+        target_pairs=store.get_table(content.target_correlation) if content.target_correlation else None,
         gene_families=store.get_table(homology.gene_families) if homology else None,
         notes=content.notes,
     )

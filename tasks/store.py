@@ -70,10 +70,10 @@ class Store:
             raise CorruptObjectError(message)
         return content
 
-    def put_table(self, frame: pd.DataFrame, kind: str) -> Artifact:
-        """Keep a table of the contract `kind`."""
+    def put_table(self, frame: pd.DataFrame, kind: str, *, held_back: bool = False) -> Artifact:
+        """Keep a table of the contract `kind`; with `held_back`, values may be absent anywhere."""
         return self.put(
-            encode_frame(frame, kind),
+            encode_frame(frame, kind, held_back=held_back),
             kind=kind,
             extension="parquet",
             rows=len(frame),

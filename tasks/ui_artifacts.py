@@ -134,10 +134,20 @@ def top_genes(ranking: pd.DataFrame, count: int) -> dict[str, Rows]:
     }
 
 
+def _doubtful_targets(content: RunContent) -> Iterator[str]:
+    from models.compounds import level_notes
+
+    told = content.references.target_levels
+    yield from level_notes(
+        content.references.targets, {one: level for by in told.values() for one, level in by.items()}
+    )
+
+
 def summary_page(content: RunContent, store: Store, study: str, run_folder: str) -> Iterator[str]:
     """Yield the paragraphs of the page with the answer."""
     yield f"# {study}"
     yield from _whereabouts(content, run_folder)
+    yield from _doubtful_targets(content)
     if content.ranked:
         controls = content.controls.sentences if content.controls else {}
         for target, rows in top_genes(store.get_table(content.ranked.ranking), _TOP_ON_PAGE).items():

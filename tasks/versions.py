@@ -30,7 +30,7 @@ from models.layer import Layer
 from models.merging import SHEET, SampleTables, TableFile, source_rows
 from models.parquet import decode_frame, encode_frame
 from tasks.caching import file_hash
-from tasks.files import file_content
+from tasks.files import file_content, is_pattern
 from tasks.places import MANIFEST, output_error, source_paths
 
 FIRST = 1
@@ -230,11 +230,25 @@ class Versions:
         paths = {name: layer.path for name, layer in study.layers.items()}
         if study.samples.path:
             paths[SHEET] = study.samples.path
+        if patterns := [path for path in paths.values() if is_pattern(path) and not (self.home / path).is_file()]:
+            raise StudyFileError(
+                wanted="one file for each table of a study that grows",
+                found=f"the pattern {patterns[0]!r}",
+                where=str(self.file),
+                remedy="Join these files into one table, and name that.",
+            )
+        if inside := [name for name, one in study.layers.items() if one.compounds and one.compounds.table is None]:
+            raise StudyFileError(
+                wanted="a table of its own in compounds.table, since the tables of a study that grows are merged",
+                found="columns of the layer's table",
+                where=f"{self.file}, layers.{inside[0]}.compounds",
+                remedy="Copy the columns of ids, compounds and levels into a table, and name that.",
+            )
         content = {name: file_content(SourceFile(path=str(self.home / path))) for name, path in paths.items()}
         sheet = None
         if study.samples.path:
             sheet, _ = read_sheet_cells(content[SHEET], Path(paths[SHEET]).name, config=study.samples)
-        column = study.samples.sample_column
+        column, sample_map = study.samples.sample_column, self._sample_map()
         known = frozenset() if sheet is None else frozenset(sheet[column])
         layers = {
             name: read_layer(
@@ -244,11 +258,18 @@ class Versions:
                 config=config,
                 unit=study.unit(name),
                 known_samples=known,
+                sample_map=sample_map,
             ).layer
             for name, config in study.layers.items()
         }
         files = {name: TableFile(path, hashlib.sha256(content[name]).hexdigest()) for name, path in paths.items()}
         return SampleTables(layers, sheet, column), files
+
+    def _sample_map(self) -> dict[str, str]:
+        from models.sample_matching import read_sample_map
+
+        path = self.study.samples.map
+        return {} if path is None else read_sample_map(file_content(SourceFile(path=str(self.home / path))), path)[0]
 
     def _merged_tables(self, folder: Path) -> SampleTables:
         from models.samples import read_sheet_cells
@@ -291,9 +312,14 @@ def study_document(study: StudyConfig, *, store: str, paths: Mapping[str, str]) 
     for name, layer in study.layers.items():
         kept = layer.model_dump(mode="json", exclude_unset=True, include={"role", "unit", "zeros"})
         place = {"path": f"{MERGED}/{name}.parquet", "orientation": "features_in_rows", "id_column": "feature_id"}
+        if layer.compounds is not None:
+            told = layer.compounds.model_dump(mode="json", exclude_unset=True)
+            kept["compounds"] = told | {"table": paths.get(told["table"], told["table"])}
         document["layers"][name] = place | kept
     if study.samples.path:
         document["samples"]["path"] = f"{MERGED}/samples.tsv"
+    # The merged tables have the sample ids already.
+    document.get("samples", {}).pop("map", None)
     document["store"] = {"url": store}
     if study.annotation:
         document["annotation"] = paths.get(study.annotation, study.annotation)
@@ -314,7 +340,7 @@ def _moved(value: Any, paths: Mapping[str, str]) -> Any:  # noqa: ANN401 - a par
 
 def _other_paths(study: StudyConfig) -> list[str]:
     """Return the paths of the files that do not grow, each once."""
-    grown = {study.samples.path, *(layer.path for layer in study.layers.values())}
+    grown = {study.samples.path, study.samples.map, *(layer.path for layer in study.layers.values())}
     return list(dict.fromkeys(path for path in source_paths(study) if path not in grown))
 
 

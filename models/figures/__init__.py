@@ -1,6 +1,6 @@
 """Figures for people: arrays and frames in, matplotlib figures out, drawn without pyplot."""
 
-from models.figures.correlation import importance_scatter, strongest_heatmap
+from models.figures.correlation import MEASURES, importance_scatter, strongest_heatmap
 from models.figures.families import family_domains
 from models.figures.importance import top_importance
 from models.figures.latents import latent_maps
@@ -17,6 +17,7 @@ from models.figures.style import encode_figure
 from models.figures.training import confusion, sample_graph, training_curves, validation_bars
 
 __all__ = [
+    "MEASURES",
     "confusion",
     "densities",
     "encode_figure",

@@ -10,9 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from models.figures.names import short_names, shorten
 from models.figures.style import (
     DARK,
     GREY,
+    MAX_HEIGHT,
     PALETTE,
     SMALL,
     TWO_COLUMNS,
@@ -21,13 +23,12 @@ from models.figures.style import (
     drawn,
     message_figure,
     new_figure,
-    short_names,
-    shorten,
 )
 
 _COLOURED = 6  # members at most that have a colour each
 _BOX, _LANE, _PALE = 0.5, 0.2, 0.25  # heights of a counted box and of a lane, in rows of a gene; opacity of the rest
 _LANES = _COLOURED - 1
+_NARROWEST = 0.003  # of the longest protein: a box narrower than this would not be seen
 _ROW = 5.4  # mm: two lines of 6 pt text
 _NAME, _MEMBER = 30, 26  # letters at most
 _BITS, _GRADE = 24, 48  # points to the right of the axes at which the columns end
@@ -63,7 +64,7 @@ def family_domains(hits: pd.DataFrame, domains: pd.DataFrame, *, count: int = 15
     tall = 1 + _LANE * (boxes.groupby("row")["lane"].max().reindex(best.index, fill_value=-1).to_numpy() + 1)
     height = float(tall.sum())
     middles = np.cumsum(tall) - tall + 0.5
-    figure = new_figure(TWO_COLUMNS, 30 + _ROW * height)
+    figure = new_figure(TWO_COLUMNS, min(MAX_HEIGHT, 34 + _ROW * max(3.0, height)))
     axes = figure.add_subplot()
     _draw_lines(axes, own, middles)
     _draw_boxes(axes, boxes, middles, colours)
@@ -134,13 +135,16 @@ def _draw_boxes(axes: Axes, boxes: pd.DataFrame, middles: FloatArray, colours: d
     lane = boxes["lane"].to_numpy(dtype=np.float64)
     below = _BOX / 2 + _LANE * (lane + 0.5) + 0.06
     shades = [colours.get(member, PALETTE[0]) for member in boxes["member"]]
+    widths = (boxes["end"] - boxes["start"] + 1).to_numpy(dtype=np.float64)
+    least = _NARROWEST * boxes[["length", "end"]].max().max()
+    solid_edges = ["white" if width > 4 * least else shade for width, shade in zip(widths, shades, strict=True)]
     axes.barh(
         middles[boxes["row"]] + np.where(counted, 0.0, below),
-        boxes["end"] - boxes["start"] + 1,
+        np.maximum(widths, least),
         left=boxes["start"] - 1,
         height=np.where(counted, _BOX, _LANE * 0.75),
         color=[to_rgba(shade, 1.0 if solid else _PALE) for shade, solid in zip(shades, counted, strict=True)],
-        edgecolor=["white" if solid else shade for shade, solid in zip(shades, counted, strict=True)],
+        edgecolor=[edge if solid else shade for edge, shade, solid in zip(solid_edges, shades, counted, strict=True)],
         linewidth=0.4,
         zorder=2,
     )
@@ -158,7 +162,7 @@ def _names(best: pd.DataFrame) -> list[str]:
 
 def _legend(figure: Figure, boxes: pd.DataFrame, colours: dict[str, str]) -> None:
     """Name the members that have colours, and what does not count where there is any."""
-    names = short_names(list(colours), _MEMBER)
+    names = short_names(list(colours), _MEMBER) if colours else []
     entries = [(Patch(color=colour), name) for name, colour in zip(names, colours.values(), strict=True)]
     if not boxes["counted"].all():
         shade = DARK if colours else PALETTE[0]

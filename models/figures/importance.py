@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
+from models.figures.names import short_names
 from models.figures.style import (
     GREY,
     PALETTE,
@@ -14,7 +16,7 @@ from models.figures.style import (
     message_figure,
     new_figure,
     panels,
-    short_names,
+    plain_number,
 )
 
 IMPORTANCE_NAMES = {
@@ -22,6 +24,10 @@ IMPORTANCE_NAMES = {
     "gradient": "gradient\n(response of the latents)",
     "graph": "graph\n(held-out loss increase)",
 }
+
+
+_TINY = 1e-3  # below it numbers are too long to stand beside each other
+_FEWEST = 4  # lines that a panel has at least, so that its axis can be read
 
 
 @drawn
@@ -38,11 +44,11 @@ def top_importance(summary: pd.DataFrame, *, count: int = 15) -> Figure:
     present = [name for name in IMPORTANCE_NAMES if summary[name].notna().any()]
     if not present:
         return message_figure("no gene has an importance")
-    figure = new_figure(TWO_COLUMNS, 24 + 3.6 * min(count, len(summary)))
+    figure = new_figure(TWO_COLUMNS, 28 + 3.6 * max(_FEWEST, min(count, len(summary))))
     for axes, name in zip(panels(figure, len(present), len(present)), present, strict=True):
         best = summary.dropna(subset=[name]).sort_values(name, ascending=False, kind="stable").head(count)
         _panel(axes, best, name, colour=PALETTE[list(IMPORTANCE_NAMES).index(name)])
-    figure.axes[0].set_ylabel("gene, best first")
+    figure.axes[0].set_ylabel("gene, best first" if min(count, len(summary)) > _FEWEST else "gene")
     return figure
 
 
@@ -58,5 +64,13 @@ def _panel(axes: Axes, best: pd.DataFrame, name: str, *, colour: str) -> None:
     axes.set_yticks(rows, short_names(best["gene_id"].tolist(), 18))
     axes.set(ylim=(len(best) - 0.4, -0.6), xlabel=IMPORTANCE_NAMES[name])
     axes.locator_params(axis="x", nbins=3)
-    axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 4))
-    axes.set_title(f"the {len(best)} best")
+    unit = _unit(float(np.abs(mean).max(initial=0.0)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value / unit)))
+    if unit < 1:
+        axes.set_xlabel(IMPORTANCE_NAMES[name].replace("\n", f", \N{MULTIPLICATION SIGN} {plain_number(unit)}\n"))
+    axes.set_title(f"the {len(best)} best" if len(best) > 1 else "the best")
+
+
+def _unit(largest: float) -> float:
+    """Return the power of ten that the numbers of an axis are given in: 1, unless they are very small."""
+    return 10.0 ** np.floor(np.log10(largest)) if 0 < largest < _TINY else 1.0

@@ -5,17 +5,21 @@ from itertools import product
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from models.figures.names import shorten
 from models.figures.style import (
+    MAX_HEIGHT,
     TWO_COLUMNS,
     class_legend,
     class_styles,
     drawn,
+    legend_height,
     message_figure,
     new_figure,
     panels,
+    plain_number,
     scatter_classes,
-    shorten,
 )
 
 _METHOD_NAMES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
@@ -44,7 +48,7 @@ def latent_maps(embedding: pd.DataFrame, samples: pd.DataFrame, label: str) -> F
         return message_figure("no map of the latents")
     ids = list(dict.fromkeys(embedding["sample_id"]))
     styles = class_styles(samples.set_index("sample_id")[label].reindex(ids))
-    figure = new_figure(TWO_COLUMNS, 8 + 48 * len(spaces))
+    figure = new_figure(TWO_COLUMNS, min(MAX_HEIGHT, max(8 + 52 * len(spaces), legend_height(len(styles)))))
     grid = panels(figure, len(methods) * len(spaces), len(methods))
     for axes, (space, method) in zip(grid, product(spaces, methods), strict=True):
         chosen = embedding[(embedding["method"] == method) & (embedding["space"] == space)]
@@ -53,6 +57,9 @@ def latent_maps(embedding: pd.DataFrame, samples: pd.DataFrame, label: str) -> F
         name = _METHOD_NAMES.get(method.lower(), shorten(method, 12))
         axes.set(xlabel=f"{name} 1", ylabel=f"{name} 2", title=f"{shorten(space)}: {name}")
         axes.margins(0.08)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator(4))
+            axis.set_major_formatter(FuncFormatter(plain_number))
         if method.lower() != "pca":  # the units of the others mean nothing
             axes.set(xticks=[], yticks=[])
     class_legend(figure, styles, label)

@@ -7,11 +7,14 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, PercentFormatter
 
+from models.figures.names import short_names, shorten, text_width
 from models.figures.style import (
+    ABSENT,
     DARK,
     GREY,
+    MAX_HEIGHT,
     ONE_COLUMN,
     PALETTE,
     SMALL,
@@ -20,24 +23,25 @@ from models.figures.style import (
     class_legend,
     class_styles,
     cluster_order,
+    counted,
     drawn,
     every,
+    legend_height,
     message_figure,
     name_axis,
     new_figure,
     panels,
     place_names,
+    plain_number,
     scatter_classes,
-    short_names,
-    shorten,
-    text_width,
+    square_side,
 )
 
 Curve = tuple[npt.ArrayLike, npt.ArrayLike]
 
 _WIDE, _HUGE = 30, 1_000_000  # ratios of totals beyond which bars on a linear scale, or exact numbers, say nothing
-_MOST_BARS = 40
-_SQUARE = 95.0  # side of the samples x samples matrix in mm
+_MOST_BARS, _FEWEST_BARS = 40, 4
+_CELL, _SQUARE = 6.0, (36.0, 120.0)  # mm: a sample in the samples x samples matrix, and its least and largest side
 
 
 @drawn
@@ -75,10 +79,11 @@ def library_sizes(qc: pd.DataFrame, layer: str) -> Figure:
         va="center",
         fontsize=SMALL,
     )
-    axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.yaxis.set_major_formatter(FuncFormatter(plain_number))
     axes.set_xlabel(every(step, "sample"))
     spread = f"largest {_times(ratio)} the smallest" if np.isfinite(ratio) else "the smallest is zero"
-    axes.set_title(f"{shorten(layer)}: total of each of {len(totals)} samples,\n{spread}")
+    of = f"of each of {len(totals)} samples,\n{spread}" if len(totals) > 1 else "of the one sample"
+    axes.set_title(f"{shorten(layer)}: total {of}")
     return figure
 
 
@@ -102,7 +107,7 @@ def _bars(axes: Axes, heights: FloatArray, names: Sequence[str], *, colour: str)
 
 
 def _named(axes: Axes, names: Sequence[str]) -> int:
-    axes.set_xlim(-0.7, len(names) - 0.3)
+    axes.set_xlim(-0.7, max(len(names), _FEWEST_BARS) - 0.3)
     axes.grid(axis="y", linewidth=0.3, color=GREY, alpha=0.5)
     return name_axis(axes, "x", names, _width(len(names)) - 18)
 
@@ -127,8 +132,8 @@ def missing_by_sample(qc: pd.DataFrame) -> Figure:
     if not layers:
         return message_figure(_whole_sentence(missing.index.tolist()))
     samples = int(qc["layer"].value_counts().max())
-    longest = min(18, int(qc["sample_id"].str.len().max()))
-    figure = new_figure(_width(samples), 8 + (44 + longest) * len(layers))
+    longest = text_width(short_names(qc["sample_id"].unique().tolist(), 18), SMALL)
+    figure = new_figure(_width(samples), min(MAX_HEIGHT, 8 + (44 + longest) * len(layers)))
     for axes, layer in zip(panels(figure, len(layers), 1), layers, strict=True):
         chosen = qc[qc["layer"] == layer]
         shares = chosen["missing_share"].to_numpy(dtype=np.float64)
@@ -172,7 +177,8 @@ def missing_by_feature(shares: Mapping[str, FloatArray]) -> Figure:
     if not drawn_layers:
         return message_figure(_whole_sentence(whole_layers))
     columns = min(3, len(drawn_layers))
-    figure = new_figure(ONE_COLUMN if columns == 1 else TWO_COLUMNS, 4 + 52 * -(-len(drawn_layers) // columns))
+    width = ONE_COLUMN if columns == 1 else TWO_COLUMNS
+    figure = new_figure(width, min(MAX_HEIGHT, 4 + 52 * -(-len(drawn_layers) // columns)))
     for axes, (layer, values) in zip(panels(figure, len(drawn_layers), columns), drawn_layers.items(), strict=True):
         _missing_histogram(axes, values[values > 0])
         axes.set_title(f"{shorten(layer)}: {int((values > 0).sum()):,} of {len(values):,}\nfeatures lack a value")
@@ -188,7 +194,7 @@ def _missing_histogram(axes: Axes, shares: FloatArray) -> None:
         counts, edges = np.histogram(shares, bins=20)
         places, width = (edges[:-1] + edges[1:]) / 2, float(edges[1] - edges[0]) * 0.95
     axes.bar(places, counts, width=width, color=PALETTE[5])
-    axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.yaxis.set_major_formatter(FuncFormatter(plain_number))
     axes.set_ylim(bottom=0)
     axes.set_xlim(0, min(1.05, float(places.max()) + max(0.05, width)))
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
@@ -221,11 +227,13 @@ def densities(
         for x, y in curves:
             axes.plot(x, y, color=PALETTE[0], linewidth=0.7, alpha=max(0.15, min(0.8, 8 / max(1, len(curves)))))
         axes.set_xlabel(label)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(FuncFormatter(plain_number))
         axes.set_ylim(bottom=0)
         axes.margins(x=0)
     left.set_ylabel("density, a line a sample")
-    left.set_title(f"{shorten(layer)}: {len(before)} samples before preparation")
-    right.set_title(f"{len(after)} samples after preparation")
+    left.set_title(f"{shorten(layer)}: {counted(len(before), 'sample')} before preparation")
+    right.set_title(f"{counted(len(after), 'sample')} after preparation")
     return figure
 
 
@@ -255,14 +263,15 @@ def principal_components(
     points = np.zeros((len(scores), 2))
     points[:, : min(2, scores.shape[1])] = scores[:, :2]
     styles = class_styles(labels.reindex(list(sample_ids)))
-    figure = new_figure(TWO_COLUMNS * 0.75, 85)
+    figure = new_figure(TWO_COLUMNS, max(92.0, legend_height(len(styles))))
     axes = figure.add_subplot()
     scatter_classes(axes, points, styles, area=20)
     axes.margins(0.1)
     for part, axis in enumerate((axes.xaxis, axes.yaxis)):
         share = f" ({explained[part]:.1%} of variance)" if part < len(explained) else ""
         axis.set_label_text(f"principal component {part + 1}{share}")
-    axes.set_title(f"{len(points)} samples by {shorten(label)}")
+        axis.set_major_formatter(FuncFormatter(plain_number))
+    axes.set_title(f"{counted(len(points), 'sample')} by {shorten(label)}")
     class_legend(figure, styles, label)
     place_names(axes, points, list(sample_ids))
     return figure
@@ -285,16 +294,20 @@ def sample_correlation(matrix: FloatArray, sample_ids: Sequence[str], *, measure
     ordered = np.asarray(matrix)[np.ix_(order, order)]
     names = [sample_ids[place] for place in order]
     others = ordered[~np.eye(len(ordered), dtype=bool)]
-    lowest = float(np.nanmin(others)) if np.isfinite(others).any() else 0.0
-    letters = text_width(short_names(names, 18))
-    figure = new_figure(_SQUARE + letters + 30, _SQUARE + letters + 16)
+    lowest = float(np.nanmin(others)) if np.isfinite(others).any() else np.nan
+    letters = text_width(short_names(names, 18), SMALL)
+    side, width = square_side(_CELL * len(names), letters + 32, *_SQUARE)
+    figure = new_figure(width, side + letters + 20)
     axes = figure.add_subplot()
-    image = axes.imshow(ordered, cmap="viridis", vmin=min(lowest, 0.999), vmax=1, interpolation="nearest")
-    step = name_axis(axes, "x", names, _SQUARE)
-    name_axis(axes, "y", names, _SQUARE)
+    axes.set_facecolor(ABSENT)
+    floor = min(lowest, 0.999) if np.isfinite(lowest) else 0.0
+    image = axes.imshow(ordered, cmap="viridis", vmin=floor, vmax=1, interpolation="nearest")
+    step = name_axis(axes, "x", names, side)
+    name_axis(axes, "y", names, side)
     axes.set_xlabel(every(step, "sample"))
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     figure.colorbar(image, ax=axes, shrink=0.6, label=f"{measure} correlation")
-    axes.set_title(f"{len(names)} samples, clustered;\nlowest correlation {lowest:.2f}")
+    found = f"lowest correlation {lowest:.2f}" if np.isfinite(lowest) else "no correlation is defined"
+    axes.set_title(f"{counted(len(names), 'sample')}, clustered;\n{found}")
     return figure

@@ -1,11 +1,10 @@
 """What all figures share: page widths, colours and markers, legible names, and bytes that do not change."""
 
 import io
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache, wraps
+from functools import wraps
 from threading import RLock
 from typing import Literal, ParamSpec
 
@@ -15,28 +14,35 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.lines import Line2D
+from matplotlib.transforms import Bbox
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import pdist
 
+from models.figures.names import FONT, break_lines, natural, short_names, shorten, widest
+
 FloatArray = npt.NDArray[np.float64]
-Format = Literal["png", "svg"]
+Format = Literal["png", "svg", "pdf"]
 Build = ParamSpec("Build")
 
 ONE_COLUMN = 89.0
 TWO_COLUMNS = 183.0
-"""Page widths in mm."""
+MAX_HEIGHT = 240.0
+"""Widths of one and of two columns of a page, and the height of a page, in mm."""
 
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 """The eight colours of Okabe and Ito, told apart under all common colour vision deficiencies."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
-MAX_CLASSES = len(MARKERS)
+MAX_CLASSES = 32
+"""Classes at most that have a colour and marker of their own."""
 _PLAIN = "."  # of samples without a colour of their own
 GREY, DARK, FAINT = "#9A9A9A", "#333333", "#D9D9D9"
+ABSENT = "#BBBBBB"
+"""What a matrix has no value for."""
 MISSING = "not given"
 
 SMALL, NORMAL, LARGE = 6.0, 7.0, 8.0
@@ -44,12 +50,10 @@ SMALL, NORMAL, LARGE = 6.0, 7.0, 8.0
 _DPI = 300.0
 _MM_PER_INCH = 25.4
 _POINTS_PER_INCH = 72.0
-_FONT = "DejaVu Sans"  # comes with matplotlib, so every machine draws the same
-
 _VEIL = {"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.3}  # keeps names legible over lines
 
 _SETTINGS: dict[str, object] = {
-    "font.family": [_FONT],
+    "font.family": [FONT],
     "font.size": NORMAL,
     "axes.titlesize": LARGE,
     "axes.titlelocation": "left",
@@ -77,6 +81,7 @@ _SETTINGS: dict[str, object] = {
     "figure.constrained_layout.h_pad": 0.06,
     "text.parse_math": False,  # a dollar sign in an id is a dollar sign
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,  # TrueType, which journals and drawing programs read; type 3 they do not
     "svg.hashsalt": "cairn",
 }
 
@@ -108,12 +113,46 @@ def _lay_out(figure: Figure) -> None:
     """Give every part its place, once and for all.
 
     One pass is enough, but for axes of a fixed shape, as those of colour bars are: what stands beside them has moved.
+    Nor does a pass know how wide titles are: those that run into something are broken, which takes another.
     """
     if (engine := figure.get_layout_engine()) is not None:
         fixed = any(axes.get_aspect() != "auto" or axes.get_box_aspect() is not None for axes in figure.axes)
         for _ in range(2 if fixed else 1):
             engine.execute(figure)
+        if _break_titles(figure):
+            for _ in range(2 if fixed else 1):
+                engine.execute(figure)
     figure.set_layout_engine("none")
+
+
+def _break_titles(figure: Figure) -> bool:
+    """Break the titles of axes that would run into what is at their right, and say whether there was one."""
+    per_point = figure.dpi / _POINTS_PER_INCH
+    broken = False
+    for axes in figure.axes:
+        axes.apply_aspect()
+        title = axes.get_title(loc="left")
+        if not title or widest(title.split("\n"), LARGE) * per_point <= axes.bbox.width:
+            continue
+        narrow = "\n".join(break_lines(title, (_end_of_room(figure, axes) - axes.bbox.x0) / per_point, LARGE))
+        if narrow != title:
+            axes.set_title(narrow)
+            broken = True
+    return broken
+
+
+def _end_of_room(figure: Figure, axes: Axes) -> float:
+    """Return where, in pixels from the left, something begins at the height of the title of `axes`."""
+    boxes = [other.get_tightbbox(for_layout_only=True) for other in figure.axes if other is not axes]
+    boxes += [legend.get_window_extent() for legend in figure.legends]
+    boxes += [text.get_window_extent() for text in axes.texts]
+    starts = [box.x0 for box in boxes if box is not None and _beside(box, axes.bbox)]
+    return float(min([*starts, figure.bbox.x1]) - 3 * figure.dpi / _POINTS_PER_INCH)
+
+
+def _beside(box: Bbox, frame: Bbox) -> bool:
+    """Say whether `box` is at the right of `frame` and reaches above and below its upper edge."""
+    return bool(box.x0 >= frame.x1 - 1 and box.y1 > frame.y1 and box.y0 < frame.y1 + frame.height)
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -123,9 +162,15 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def text_width(names: Sequence[str], *, size: float = SMALL) -> float:
-    """Return about how many mm the longest of `names` takes at `size` points."""
-    return max(map(len, names), default=0) * 0.62 * size * _MM_PER_INCH / _POINTS_PER_INCH
+def square_side(wanted: float, beside: float, least: float, most: float) -> tuple[float, float]:
+    """Return the side of a matrix that wants to be so wide, and the width of a page that it fits on, in mm."""
+    width = page_width(max(least, wanted) + beside)
+    return min(max(least, wanted), most, width - beside), width
+
+
+def page_width(wanted: float) -> float:
+    """Return the width of one column where `wanted` mm fit in it, or else that of two columns."""
+    return ONE_COLUMN if wanted <= ONE_COLUMN else TWO_COLUMNS
 
 
 def panels(figure: Figure, count: int, columns: int) -> list[Axes]:
@@ -144,16 +189,17 @@ def message_figure(message: str) -> Figure:
 
 
 def encode_figure(figure: Figure, *, format: Format, dpi: float = 300) -> bytes:
-    """Write a figure as PNG or SVG.
+    """Write a figure as PNG, SVG or PDF.
 
     Parameters
     ----------
     figure : Figure
         A figure of this package.
-    format : {'png', 'svg'}
-        Pixels or vectors. Text in an SVG stays text, so that it can be searched and edited.
+    format : {'png', 'svg', 'pdf'}
+        Pixels or vectors. Text in an SVG stays text, so that it can be searched and edited; where DejaVu Sans is not
+        installed it is shown in another font. Text in a PDF stays text too, and its font is embedded as TrueType.
     dpi : float
-        Pixels per inch, of a PNG and of the rasterised parts of an SVG.
+        Pixels per inch, of a PNG and of the rasterised parts of the others.
 
     Returns
     -------
@@ -164,44 +210,24 @@ def encode_figure(figure: Figure, *, format: Format, dpi: float = 300) -> bytes:
     figure.dpi = dpi
     with drawing():
         # The canvas is told directly: Figure.savefig draws everything twice.
-        if format == "png":
-            FigureCanvasAgg(figure).print_png(content, metadata={"Software": None})  # type: ignore[no-untyped-call]
-        else:
-            FigureCanvasSVG(figure).print_svg(content, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
+        _PRINTERS[format](figure, content)
     return content.getvalue()
 
 
-@lru_cache(maxsize=1)
-def _drawable() -> frozenset[int]:
-    return frozenset(get_font(findfont(FontProperties(family=[_FONT]))).get_charmap())
+def _print_png(figure: Figure, content: io.BytesIO) -> None:
+    FigureCanvasAgg(figure).print_png(content, metadata={"Software": None})  # type: ignore[no-untyped-call]
 
 
-def shorten(name: object, width: int = 24) -> str:
-    """Return `name` on one line of at most `width` characters, the middle left out, unknown glyphs as `?`."""
-    line = re.sub(r"\s+", " ", str(name)).strip()
-    line = "".join(letter if ord(letter) in _drawable() and letter.isprintable() else "?" for letter in line)
-    if len(line) <= width:
-        return line
-    tail = (width - 1) // 3
-    return f"{line[: width - 1 - tail]}\N{HORIZONTAL ELLIPSIS}{line[len(line) - tail :]}"
+def _print_svg(figure: Figure, content: io.BytesIO) -> None:
+    FigureCanvasSVG(figure).print_svg(content, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
 
 
-def short_names(names: Sequence[str], width: int = 24) -> list[str]:
-    """Shorten names that belong together; where one is too long, what all begin with gives way first."""
-    lines = [shorten(name, max(width, len(str(name)))) for name in names]
-    start = _common_start(lines)
-    if start > 1 and len(lines) > 1 and max(map(len, lines)) > width:
-        lines = [f"\N{HORIZONTAL ELLIPSIS}{line[start:]}" for line in lines]
-    return [shorten(line, width) for line in lines]
+def _print_pdf(figure: Figure, content: io.BytesIO) -> None:
+    nothing = {"Creator": None, "Producer": None, "CreationDate": None}
+    FigureCanvasPdf(figure).print_pdf(content, metadata=nothing)  # type: ignore[no-untyped-call]
 
 
-def _common_start(lines: Sequence[str]) -> int:
-    """Return how many letters all lines have in common at their beginning, whole words and numbers only."""
-    first, last = min(lines, default=""), max(lines, default="")
-    alike = next((place for place, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first))
-    while alike and first[alike - 1].isalnum():
-        alike -= 1
-    return alike
+_PRINTERS = {"png": _print_png, "svg": _print_svg, "pdf": _print_pdf}
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,23 +258,33 @@ def class_styles(labels: pd.Series) -> list[ClassStyle]:
     Returns
     -------
     list of ClassStyle
-        In the order of names, twelve at most. Beyond, the twelve most frequent classes keep a colour of their own and
-        the rest are grey together; then the missing ones.
+        In the order of names, 32 at most, each another pair of colour and marker. Beyond, the most frequent classes
+        keep theirs and the rest are grey together; then the missing ones.
     """
     text = labels.astype("str")
     given = labels.notna().to_numpy()
     counts = text[given].value_counts()
     ordered = sorted(counts.index, key=lambda name: (-int(counts[name]), name))
-    kept = sorted(ordered[:MAX_CLASSES])
+    kept = sorted(ordered[:MAX_CLASSES], key=natural)
     styles = [
-        ClassStyle(name, PALETTE[place % len(PALETTE)], MARKERS[place], (text == name).to_numpy() & given)
-        for place, name in enumerate(kept)
+        ClassStyle(name, *_class_look(place), (text == name).to_numpy() & given) for place, name in enumerate(kept)
     ]
     if rest := ordered[MAX_CLASSES:]:
         styles.append(ClassStyle(f"{len(rest)} other classes", GREY, _PLAIN, text.isin(rest).to_numpy() & given))
     if not given.all():
         styles.append(ClassStyle(MISSING, FAINT, _PLAIN, ~given))
     return styles
+
+
+def _class_look(place: int) -> tuple[str, str]:
+    """Return colour and marker; where all colours had their turn, they begin again with other markers."""
+    turn = place // len(PALETTE)
+    return PALETTE[place % len(PALETTE)], MARKERS[(place + turn) % len(MARKERS)]
+
+
+def legend_height(entries: int) -> float:
+    """Return the height in mm of a figure that has room for a legend of so many lines at its side."""
+    return 13 + 3.3 * entries
 
 
 def scatter_classes(axes: Axes, points: FloatArray, styles: Sequence[ClassStyle], *, area: float = 16.0) -> None:
@@ -283,13 +319,10 @@ def class_legend(figure: Figure, styles: Sequence[ClassStyle], title: str) -> No
         )
         for style in styles
     ]
-    names = [f"{shorten(style.name, 20)} ({int(style.members.sum())})" for style in styles]
+    short = short_names([style.name for style in styles if style.marker != _PLAIN], 24)
+    short += [style.name for style in styles if style.marker == _PLAIN]
+    names = [f"{name} ({int(style.members.sum())})" for name, style in zip(short, styles, strict=True)]
     figure.legend(handles, names, loc="outside right upper", title=shorten(title, 24), alignment="left")
-
-
-def natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Return a sort key under which `S2` comes before `S10`."""
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.findall(r"[0-9]+|[^0-9]+", name))
 
 
 def name_axis(axes: Axes, which: Literal["x", "y"], names: Sequence[str], length: float, *, width: int = 18) -> int:
@@ -303,6 +336,25 @@ def name_axis(axes: Axes, which: Literal["x", "y"], names: Sequence[str], length
     else:
         axes.set_yticks(places, texts)
     return step
+
+
+def counted(count: int, noun: str) -> str:
+    """Return `1 sample` or `2,000 samples`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def plain_number(value: float, _: object = None) -> str:
+    """Return a number for an axis: 0.25, 30, 45k, 2M, and 1e-12 or 3e15 beyond what has a common name."""
+    size = abs(value)
+    units = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+    unit, name = next((pair for pair in units if size >= pair[0] * (1 - 1e-9)), units[-1])
+    text = _scientific(value) if size >= 1e12 or 0 < size < 1e-3 else f"{value / unit:.4g}{name}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def _scientific(value: float) -> str:
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
 def every(step: int, noun: str) -> str:
@@ -363,7 +415,7 @@ def place_names(axes: Axes, points: FloatArray, names: Sequence[str], *, most: i
     short = short_names(names, 16)
     for place in remote[:most]:
         text = short[place]
-        box = _free_box(spots[place], len(text), obstacles=boxes, spots=spots, frame=frame)
+        box = _free_box(spots[place], widest([text], SMALL) + 1, obstacles=boxes, spots=spots, frame=frame)
         if box is None:
             continue
         boxes = np.vstack([boxes, box])
@@ -403,10 +455,10 @@ def beside_axes(
 
 
 def _free_box(
-    spot: FloatArray, letters: int, *, obstacles: FloatArray, spots: FloatArray, frame: FloatArray
+    spot: FloatArray, width: float, *, obstacles: FloatArray, spots: FloatArray, frame: FloatArray
 ) -> FloatArray | None:
     """Return the first free box (left, bottom, right, top; in points) beside `spot`, or None."""
-    width, height, gap = letters * SMALL * 0.62, SMALL * 1.25, 3.0
+    height, gap = SMALL * 1.25, 3.8  # from the middle of a marker
     corners = [
         (gap, -height / 2),
         (-gap - width, -height / 2),
@@ -419,7 +471,7 @@ def _free_box(
         box = np.array([spot[0] + corner[0], spot[1] + corner[1], spot[0] + corner[0] + width, 0.0])
         box[3] = box[1] + height
         inside = bool((box[:2] >= frame[:2]).all() and (box[2:] <= frame[2:]).all())
-        covers = ((spots + 2 > box[:2]) & (spots - 2 < box[2:])).all(axis=1).any()
+        covers = ((spots + 2.5 > box[:2]) & (spots - 2.5 < box[2:])).all(axis=1).any()
         meets = ((obstacles[:, :2] < box[2:]) & (obstacles[:, 2:] > box[:2])).all(axis=1).any()
         if inside and not covers and not meets:
             return box

@@ -9,33 +9,38 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
+from models.figures.names import natural, short_names, shorten, text_width
 from models.figures.style import (
     DARK,
     GREY,
+    MAX_HEIGHT,
+    NORMAL,
     ONE_COLUMN,
     PALETTE,
     SMALL,
     TWO_COLUMNS,
     class_legend,
     class_styles,
+    counted,
     drawn,
+    legend_height,
     message_figure,
     name_axis,
-    natural,
     new_figure,
     panels,
     place_names,
+    plain_number,
     scatter_classes,
-    short_names,
-    shorten,
-    text_width,
+    square_side,
 )
 
 _FINAL = "all"  # the fit on every sample
-_MAX_EDGES = 2_000
-_VALIDATION_WIDTHS = (ONE_COLUMN + 15, 0.8 * TWO_COLUMNS, TWO_COLUMNS)
+_EDGES_PER_SAMPLE = 6
 _MAX_COUNTED_CLASSES = 20
+_FAR_APART = 1_000  # ratio of the highest losses of lines beyond which a linear scale shows nothing
+_CELL, _SQUARE = 7.0, (22.0, 110.0)  # mm: a class in the confusion matrix, and its least and largest side
 
 
 @drawn
@@ -59,16 +64,19 @@ def training_curves(history: pd.DataFrame) -> Figure:
     folds = sorted(history["fold"].unique(), key=lambda fold: (fold == _FINAL, natural(fold)))
     colours = _fold_colours(folds)
     columns = min(3, len(parts))
-    width = ONE_COLUMN + 30 if columns == 1 else TWO_COLUMNS
-    figure = new_figure(width, 6 + 52 * -(-len(parts) // columns))
+    below = 3 * (len(colours) // 2 + 2) if columns == 1 else 0
+    height = 6 + below + 52 * -(-len(parts) // columns)
+    figure = new_figure(ONE_COLUMN if columns == 1 else TWO_COLUMNS, min(MAX_HEIGHT, height))
     for place, (axes, part) in enumerate(zip(panels(figure, len(parts), columns), parts, strict=True)):
         for fold, rows in history[history["part"] == part].groupby("fold", sort=False):
             _curve(axes, rows.sort_values("epoch"), colours[str(fold)])
         axes.set(xlabel="epoch", title=shorten(part))
-        axes.set_ylim(bottom=0)
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.set_xlim(0, 1.03 * history["epoch"].max())
+        _loss_axis(axes)
         if place % columns == 0:
             axes.set_ylabel("loss")
-    _fold_legend(figure, colours)
+    _fold_legend(figure, colours, below=bool(below))
     return figure
 
 
@@ -78,28 +86,47 @@ def _fold_colours(folds: Sequence[str]) -> dict[str, str]:
     return {fold: PALETTE[-1] if fold == _FINAL else named[place] for place, fold in enumerate(folds)}
 
 
+def _loss_axis(axes: Axes) -> None:
+    lines = [np.asarray(line.get_ydata(), dtype=np.float64) for line in axes.lines]
+    highest, lowest = [float(np.nanmax(line)) for line in lines], min(float(np.nanmin(line)) for line in lines)
+    if lowest > 0 and max(highest) > _FAR_APART * min(highest):
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=min(0.0, lowest))
+    axes.yaxis.set_major_formatter(FuncFormatter(plain_number))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
 def _curve(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
     epochs, inner = rows["epoch"].to_numpy(), rows["inner_loss"].to_numpy(dtype=np.float64)
-    axes.plot(epochs, rows["train_loss"], color=colour, linewidth=0.6, linestyle=(0, (3, 2)))
+    axes.plot(epochs, rows["train_loss"], color=colour, linewidth=0.6, linestyle=(0, (3, 2)), alpha=_opacity(colour))
     if np.isfinite(inner).any():
         lowest = int(np.nanargmin(inner))
-        axes.plot(epochs, inner, color=colour, linewidth=0.9)
+        axes.plot(epochs, inner, color=colour, linewidth=0.9, alpha=_opacity(colour))
         axes.plot(epochs[lowest], inner[lowest], color=colour, marker="o", markersize=3)
 
 
-def _fold_legend(figure: Figure, colours: dict[str, str]) -> None:
+def _opacity(colour: str) -> float:
+    """Let grey lines, which are many, show where they are dense."""
+    return 0.5 if colour == GREY else 1.0
+
+
+def _fold_legend(figure: Figure, colours: dict[str, str], *, below: bool) -> None:
     shown = (
         colours
         if GREY not in colours.values()
         else {"folds": GREY} | {fold: colour for fold, colour in colours.items() if fold == _FINAL}
     )
     handles = [Line2D([], [], color=colour, linewidth=1.2) for colour in shown.values()]
-    names = [{_FINAL: "all samples", "folds": "folds"}.get(fold, f"fold {shorten(fold, 10)}") for fold in shown]
+    short = short_names([f"fold {fold}" for fold in shown], 20)
+    own = {_FINAL: "all samples", "folds": f"{len(colours) - (_FINAL in colours)} folds"}
+    names = [own.get(fold, name) for fold, name in zip(shown, short, strict=True)]
     handles += [
         Line2D([], [], color=DARK, linewidth=0.9, marker="o", markersize=3),
         Line2D([], [], color=DARK, linewidth=0.6, linestyle=(0, (3, 2))),
     ]
-    figure.legend(handles, [*names, "inner validation, lowest", "training"], loc="outside right upper")
+    place = {"loc": "outside lower center", "ncols": 2} if below else {"loc": "outside right upper"}
+    figure.legend(handles, [*names, "inner validation, lowest", "training"], **place)
 
 
 @drawn
@@ -117,7 +144,8 @@ def validation_bars(validation: pd.DataFrame, *, highlight: str | None = None) -
     if not labels:
         return message_figure("no label was predicted")
     columns = min(3, len(labels))
-    figure = new_figure(_VALIDATION_WIDTHS[columns - 1], (22 + 5 * len(methods)) * -(-len(labels) // columns))
+    height = (26 + 5.6 * len(methods)) * -(-len(labels) // columns)
+    figure = new_figure(ONE_COLUMN if columns == 1 else TWO_COLUMNS, min(MAX_HEIGHT, height))
     for place, (axes, label) in enumerate(zip(panels(figure, len(labels), columns), labels, strict=True)):
         rows = validation[validation["label"] == label].set_index("method").reindex(methods)
         _accuracy_bars(axes, rows, highlight or methods[0])
@@ -126,9 +154,10 @@ def validation_bars(validation: pd.DataFrame, *, highlight: str | None = None) -
         counts = rows[["n_classes", "n_samples", "n_groups"]].max().astype(int)
         first = f"{shorten(label)}, optimistic" if rows["optimistic"].eq(True).any() else shorten(label)
         axes.set_title(
-            f"{first}\n{counts['n_classes']} classes, {counts['n_samples']} samples, {counts['n_groups']} groups"
+            f"{first}:\n{counts['n_classes']} classes, {counts['n_samples']} samples, {counts['n_groups']} groups",
+            pad=5,
         )
-    figure.supxlabel("balanced accuracy of held-out samples (dashed: chance)", fontsize="medium")
+    figure.supxlabel("balanced accuracy of held-out samples (dashed: chance)", fontsize=NORMAL)
     return figure
 
 
@@ -169,9 +198,9 @@ def confusion(confusion_table: pd.DataFrame, label: str, method: str) -> Figure:
     classes = sorted(set(chosen["truth"]) | set(chosen["predicted"]), key=natural)
     wide = chosen.pivot_table(index="truth", columns="predicted", values="n_samples", aggfunc="sum", fill_value=0.0)
     counts = wide.reindex(index=classes, columns=classes, fill_value=0.0)
-    side = min(92.0, 24 + 7.0 * len(classes))
-    letters = text_width(short_names(classes, 18))
-    figure = new_figure(side + letters + 31, side + letters + 16)
+    letters = text_width(short_names(classes, 18), SMALL)
+    side, width = square_side(_CELL * len(classes), letters + 31, *_SQUARE)
+    figure = new_figure(width, side + letters + 24)
     axes = figure.add_subplot()
     _confusion_matrix(axes, counts, classes, side=side)
     right, total = np.trace(counts.to_numpy()), counts.to_numpy().sum()
@@ -210,7 +239,7 @@ def sample_graph(embedding: pd.DataFrame, attention: pd.DataFrame, labels: pd.Se
         Columns `sample_id`, `x`, `y`: one map of the samples.
     attention : DataFrame
         Table of the contract `attention`; folds are averaged, both directions of a pair too, and what a sample pays to
-        itself is left out. At most the 2,000 strongest edges are drawn.
+        itself is left out. The strongest edges are drawn, at most six times as many as there are samples.
     labels : Series
         Class by sample id; its name is the legend's title.
     """
@@ -218,14 +247,19 @@ def sample_graph(embedding: pd.DataFrame, attention: pd.DataFrame, labels: pd.Se
     points = embedding[["x", "y"]].to_numpy(dtype=np.float64)
     styles = class_styles(labels.reindex(ids))
     edges = _edges(attention, ids)
-    figure = new_figure(TWO_COLUMNS * 0.85, 100)
+    shown = edges.tail(_EDGES_PER_SAMPLE * len(ids))
+    figure = new_figure(TWO_COLUMNS, max(110.0, legend_height(len(styles))))
     axes = figure.add_subplot()
-    if len(edges):
-        weight = edges["attention"].to_numpy() / (edges["attention"].max() or 1.0)
-        segments = points[edges[["first", "second"]].to_numpy()]
-        axes.add_collection(LineCollection(list(segments), linewidths=0.2 + 1.6 * weight, colors="#B8B8B8", zorder=1))
+    if len(shown):
+        weight = shown["attention"].to_numpy() / (shown["attention"].max() or 1.0)
+        segments = points[shown[["first", "second"]].to_numpy()]
+        shades = [str(0.86 - 0.5 * share) for share in weight]
+        axes.add_collection(LineCollection(list(segments), linewidths=0.2 + 1.6 * weight, colors=shades, zorder=1))
     scatter_classes(axes, points, styles, area=26)
-    axes.set(xticks=[], yticks=[], title=f"{len(ids)} samples, {len(edges)} edges: wider where more attention is paid")
+    whole = counted(len(edges), "edge")
+    which = whole if len(shown) == len(edges) else f"the {len(shown):,} strongest of {whole}"
+    axes.set(xticks=[], yticks=[])
+    axes.set_title(f"{counted(len(ids), 'sample')}, {which}: wider and darker where more attention is paid")
     axes.spines[:].set_visible(False)
     axes.margins(0.08)
     class_legend(figure, styles, str(labels.name or "label"))
@@ -242,4 +276,4 @@ def _edges(attention: pd.DataFrame, ids: Sequence[str]) -> pd.DataFrame:
     frame["attention"] = known["attention"].to_numpy(dtype=np.float64)
     frame = frame[frame["first"] != frame["second"]]
     mean = frame.groupby(["first", "second"])["attention"].mean().reset_index()
-    return mean.sort_values("attention", kind="stable").tail(_MAX_EDGES)
+    return mean.sort_values("attention", kind="stable")

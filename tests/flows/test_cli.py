@@ -177,8 +177,8 @@ BAD = {
     ),
     "binary junk": Bad(("genes.tsv: ", "found bytes that are no text"), {"genes.tsv": instead(bytes(range(256)) * 4)}),
     "prose": Bad(
-        ("genes.tsv: wanted a table of at least two columns", "found one column"),
-        {"genes.tsv": instead("These are the values.\nAsk me for them.\n")},
+        ("genes.tsv: wanted a CSV, TSV, XLSX or Parquet table", "found a header without rows"),
+        {"genes.tsv": instead("These are the values.\nPlease ask me for them some time.\n")},
     ),
     "half a gzip file": Bad(
         (
@@ -213,9 +213,31 @@ BAD = {
         (
             "mets.tsv: wanted samples of the sample sheet ('leaf_n_1', 'leaf_n_2', 'leaf_n_3' and 9 more)",
             "found columns named 'x_1', 'x_2', 'x_3' and 9 more and rows named 'M1', 'M2', 'M3' and 5 more.",
-            "Write the sample ids in the table and in the sample sheet alike.",
+            "Write the sample ids in the table and in the sample sheet alike, or name a table of two columns",
         ),
         {"mets.tsv": cells(*((0, number, f"x_{number}") for number in range(1, 13)))},
+    ),
+    "a name that could be two samples": Bad(
+        ("mets.tsv: wanted one sample for each name", "found 'leaf_n_1', which could be 'LEAF_N_1' or 'leaf-n-1'."),
+        {"mets.tsv": cells((0, 1, "LEAF_N_1"), (0, 2, "leaf-n-1"))},
+    ),
+    "a map of samples that is not there": Bad(
+        ("/nowhere.tsv: wanted a readable file, found no such file or directory", REMEDY_OF_PATHS),
+        settings={"samples": {"path": "samples.tsv", "map": "nowhere.tsv"}},
+    ),
+    "a map of samples that are not there": Bad(
+        ("genes.tsv: wanted sample ids of the sample sheet in samples.map, found 'leaf'", "nearest to 'leaf': 'leaf_"),
+        {"genes.tsv": renamed("leaf_n_1", "run7"), "mets.tsv": instead("name\tsample\nrun7\tleaf\n")},
+        {"samples": {"path": "samples.tsv", "map": "mets.tsv"}},
+    ),
+    "compounds that are no column": Bad(
+        ("mets.tsv: wanted the column 'compound' that layers.*.compounds.compound_column names",),
+        settings={
+            "layers": {
+                **SETTINGS["layers"],
+                "metabolome": {"path": "mets.tsv", "compounds": {"compound_column": "compound"}},
+            }
+        },
     ),
     "no shared samples": Bad(
         (
@@ -494,6 +516,7 @@ def test_init_writes_a_study_that_can_be_checked(cairn: Cairn, study: Path) -> N
     assert sorted(path.name for path in Path("new").iterdir()) == ["samples.tsv", "study.yaml"]
     written = load_study(Path("new/study.yaml").read_text("utf-8"), file="study.yaml")
     assert (written.study, written.unit("transcriptome")) == ("greens", "tpm")
+    assert "unit: as asked for" in answer.out
     assert written.layers["metabolome"].path == "../mets.tsv"
     sheet = pd.read_csv("new/samples.tsv", sep="\t")
     assert sheet["sample_id"].tolist() == SAMPLES

@@ -74,7 +74,7 @@ def test_the_run_folder_holds_what_the_readme_lists(first: Discovered) -> None:
         "tables/domains_flavonoids_enzymes.csv",
     } <= files
     assert {"figures/training_curves.png", "figures/training_curves.svg", "figures/latents_tissue.png"} <= files
-    assert "figures/explain_top.png" in files
+    assert {"figures/explain_top.png", "figures/explain_top.pdf"} <= files
     csv, parquet = pd.read_csv(folder / "ranking.csv"), ranking_of(first)
     assert csv["gene_id"].tolist() == parquet["gene_id"].tolist()
     np.testing.assert_allclose(csv["score"], parquet["score"])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import pearsonr, percentileofscore, spearmanr
 
 from configs.ranking_tables import EVIDENCES
-from models.card_records import carded, target_cards
+from models.card_records import CardTables, carded, target_cards
 from models.cards import (
     Members,
     Partner,
@@ -16,10 +16,12 @@ from models.cards import (
     best_metabolites,
     card_evidence,
     card_expression,
+    card_samples,
     nearest_baits,
     partner_table,
     share_below,
 )
+from models.layer import Layer
 from models.parquet import decode_frame, encode_frame
 
 
@@ -77,7 +79,7 @@ def test_evidence_comes_by_gene_and_only_what_the_target_has():
 def test_a_target_without_a_card_gives_an_empty_table_of_the_contract(count: int):
     block = _block().assign(score=np.nan) if count else _block()
     assert _kept(card_evidence(block, _contributions(), count=count), "card_evidence").empty
-    assert target_cards(block, *_tables(), count=count) == []
+    assert target_cards(block, _tables(), count=count) == []
 
 
 def test_a_target_without_any_evidence_has_no_row():
@@ -211,19 +213,46 @@ def test_a_group_without_any_value_is_left_out_and_no_gene_gives_no_row():
     assert _kept(card_expression([], np.empty((0, 2)), ["x", "y"]), "card_expression").empty
 
 
-def _tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def _tables() -> CardTables:
     other = partner_table([Partner("u", "a", "bait", 1, "y", 1.5, None)])
     partners = pd.concat([partner_table([Partner("t", "b", "metabolite", 1, "m", -0.5, None)]), other])
     expression = card_expression(["a", "b"], np.array([[1.0, 3.0], [2.0, 2.0]]), ["x", "x"])
-    return card_evidence(_block(), _contributions(), count=2), partners, expression
+    samples = card_samples(partners[partners["target"] == "t"], *_layers(), ["x", "x", "y"])
+    evidence = card_evidence(_block(), _contributions(), count=2)
+    return CardTables(evidence, partners, expression, samples, [_domains()])
+
+
+def _layers() -> tuple[Layer, Layer]:
+    genes = Layer("genes", np.array([[1, 3, 2], [2, 2, np.nan]], dtype=np.float32), ("a", "b"), ("s1", "s2", "s3"))
+    metabolites = Layer("metabolites", np.array([[5, 4], [7, 8]], dtype=np.float32), ("k", "m"), ("s3", "s1"))
+    return genes, metabolites
+
+
+def _domains() -> pd.DataFrame:
+    row = {
+        "family": "F",
+        "gene_id": "b",
+        "sequence_id": "b.1",
+        "member": "P",
+        "start": 3.0,
+        "end": 9.0,
+        "counted": True,
+    }
+    lost = row | {"start": np.nan, "end": np.nan}
+    return pd.DataFrame([row, lost])
 
 
 def test_cards_are_put_together_by_gene_and_target():
-    first, second = target_cards(_block(), *_tables(), count=2)
+    first, second = target_cards(_block(), _tables(), count=2)
     assert (first.gene_id, first.rank, first.description) == ("a", 1, "kinase")
     assert (second.gene_id, second.rank, second.description) == ("b", 2, None)
     assert [row["evidence"] for row in first.evidence] == ["correlation", "homology"]
     assert list(first.partners) == []
     assert [row["partner"] for row in second.partners] == ["m"]
     assert [row["mean"] for row in first.expression] == [2.0]
-    assert len(target_cards(_block(), *_tables(), count=1)) == 1
+    assert len(target_cards(_block(), _tables(), count=1)) == 1
+    assert list(first.samples) == []
+    assert [(row["sample_id"], row["group"]) for row in second.samples] == [("s1", "x"), ("s2", "x"), ("s3", "y")]
+    np.testing.assert_array_equal([row["expression"] for row in second.samples], [2.0, 2.0, np.nan])
+    np.testing.assert_array_equal([row["abundance"] for row in second.samples], [8.0, np.nan, 7.0])
+    assert [(row["member"], row["start"]) for row in second.domains] == [("P", 3.0)]

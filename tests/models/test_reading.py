@@ -270,10 +270,15 @@ def test_text_among_numbers_names_row_column_and_value():
     refused("id,g1,g2\ns1,1,2\ns2,1,?\n", r"row 3, column 'g2': .* '\?'", known=["s1", "s2"])
 
 
-def test_decimal_commas_say_what_to_do():
-    match = r"row 2, column 's1': wanted numbers with a decimal point, found 4 numbers with a decimal comma .*'1,5'"
-    refused("id;s1;s2\ng1;1,5;2,5\ng2;3,5;4,5\n", match)
-    refused("id\ts1\ts2\ng1\t1,5\t2,5\ng2\t3,5\t4,5\n", match, known=["s1", "s2"])
+def test_decimal_commas_are_read_where_they_can_mean_nothing_else():
+    for content in ("id;s1;s2\ng1;1,5;2,5\ng2;3,5;4,5\n", "id\ts1\ts2\ng1\t1,5\t2,5\ng2\t3,5\t4,5\n"):
+        read = reading(content, known=["s1", "s2"])
+        assert read.layer.values.tolist() == [[1.5, 2.5], [3.5, 4.5]]
+        assert read.notes[-1] == "table.csv: 4 numbers with decimal commas, such as '1,5', were read as such."
+    match = (
+        r"row 2, column 's1': wanted .* decimal commas throughout, found 2 numbers with a comma, .*'1,500', which may"
+    )
+    refused("id;s1;s2\ng1;1,500;2\ng2;3,500;4\n", match)
 
 
 @pytest.mark.parametrize("unit", ["fpkm", "tpm", "counts", "intensity"])

@@ -210,9 +210,11 @@ def test_pictures_have_words_and_survive_the_way(page: Page):
     images = page.of("img")
     assert [image["alt"] for image in images][:2] == ["Best genes. Stacked evidence.", "In answer. Seen."]
     encoded = images[0]["src"].partition(",")[2]
-    assert base64.b64decode(encoded) == _png()
-    # Shown at 110 of 300 pixels.
-    assert int(images[0]["width"]) == round(imread(io.BytesIO(_png())).shape[1] * 110 / 300)
+    # Drawn at 300 DPI, kept at 220 and shown at 110 pixels an inch.
+    original, kept = (imread(io.BytesIO(png)) for png in (_png(), base64.b64decode(encoded)))
+    assert int(images[0]["width"]) == round(original.shape[1] * 110 / 300)
+    assert kept.shape[1] == round(original.shape[1] * 220 / 300)
+    assert np.abs(kept[..., :3].mean(axis=(0, 1)) - original[..., :3].mean(axis=(0, 1))).max() < 0.01
 
 
 def test_settings_are_flat_and_complete(page: Page):
@@ -321,8 +323,9 @@ def test_cards_open_by_keyboard_and_say_why(told: Page):
 def test_bars_of_a_card_take_the_colour_of_the_evidence_and_start_at_zero_or_below(told: Page):
     bars = [attrs for attrs in told.of("td") if "bar" in (attrs.get("class") or "").split()]
     own = [(attrs["class"], attrs["style"]) for attrs in bars if "98.7" not in (attrs["style"] or "")]
-    assert own[:4] == [
+    assert own[:5] == [
         ("number bar correlation", "--fill:75.0%"),
+        ("number bar correlation", "--fill:99.9%"),
         ("number bar other", "--fill:100.0%"),
         ("number bar other", "--fill:40.0%"),
         ("number bar other", "--fill:0.0%"),

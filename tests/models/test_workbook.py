@@ -1,8 +1,12 @@
 """The workbook, opened again."""
 
+import csv
 import io
 import re
+import shutil
+import subprocess
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import openpyxl
@@ -13,7 +17,7 @@ from hypothesis import strategies as st
 
 from configs.ranking_tables import EVIDENCES
 from configs.tables import CONTRACTS
-from models.workbook import build_workbook, safe_text, sheet_name
+from models.workbook import _sheet, build_workbook, safe_text, sheet_name
 from models.workbook_words import COLUMN_WORDS
 
 TRICKY = ["SEPT2", "MARCH1", "=1+1", "+A1", "-x", "@cmd", "#N/A", "1e5", " lead ", "a\nb", "00123", "<b>&amp;", "'x"]
@@ -145,9 +149,11 @@ def test_the_legend_explains_every_column_and_sheet_and_ends_with_the_notes():
     [
         ("target", "ranking"),
         ("why", "card_evidence"),
+        ("partners", "card_partners"),
         ("family", "homology_hits"),
         ("families", "gene_families"),
         ("pairs", "pairs"),
+        ("target_pairs", "target_correlation"),
         ("samples", "samples"),
         ("qc", "qc"),
     ],
@@ -311,3 +317,133 @@ def test_targets_named_like_fixed_sheets_and_each_other_give_way():
 )
 def test_every_column_of_the_ranking_and_of_how_sure_it_is_has_words(kind: str, contract: str):
     assert {column.name for column in CONTRACTS[contract].columns} - {"target"} <= set(COLUMN_WORDS[kind])
+
+
+def _linked(**changes) -> openpyxl.Workbook:
+    """Return a workbook in which the first three genes of each target have rows on the sheet Why."""
+    targets = {"it's 2-C": TRICKY, "=all": ["x" * 300, *TRICKY[:3]]}
+    rankings = pd.concat([_ranking(name, genes) for name, genes in targets.items()], ignore_index=True)
+    cards = pd.DataFrame(
+        [
+            (name, gene, kind, 0.5)
+            for name, genes in targets.items()
+            for gene in genes[:3]
+            for kind in ("bait", "graph")
+        ],
+        columns=["target", "gene_id", "evidence", "value"],
+    )
+    return _open(_build(**({"rankings": rankings, "cards": cards} | changes)))
+
+
+def _follow(book: openpyxl.Workbook, cell) -> tuple[str, object]:
+    """Return the sheet that a cell leads to, and the row there."""
+    found = re.fullmatch(r"'((?:[^']|'')+)'!A(\d+)|(\w+)!A(\d+)", cell.hyperlink.location)
+    assert found is not None
+    page = book[found.group(3) or found.group(1).replace("''", "'")]
+    row = page[int(found.group(2) or found.group(4))]
+    return page.title, {head.value: cell.value for head, cell in zip(page[1], row, strict=True)}
+
+
+def test_a_gene_leads_to_why_and_from_there_back():
+    book = _linked()
+    for target in ("it's 2-C", "=all"):
+        cells = _column(book[target], "gene_id")
+        assert [cell.hyperlink is not None for cell in cells] == [True] * 3 + [False] * (len(cells) - 3)
+        for cell in cells[:3]:
+            title, row = _follow(book, cell)
+            assert title == "Why"
+            assert (row["target"], row["gene_id"], row["evidence"]) == (target, cell.value, "bait")
+            assert (cell.data_type, cell.number_format, cell.font.underline) == ("s", "@", "single")
+    for cell, target in zip(_column(book["Why"], "gene_id"), _column(book["Why"], "target"), strict=True):
+        title, row = _follow(book, cell)
+        assert (title, row["gene_id"]) == (target.value, cell.value)
+
+
+def test_partners_stay_whole_and_lead_to_the_target():
+    rows = [("=all", "SEPT2", "bait", place, "MARCH1", float(place)) for place in range(1, 9)]
+    partners = pd.DataFrame(rows, columns=["target", "gene_id", "kind", "place", "partner", "value"])
+    book = _linked(partners=partners, max_rows=5)
+    page = book["Partners"]
+    assert page.max_row == 9
+    assert {(cell.value, cell.data_type) for cell in _column(page, "partner")} == {("MARCH1", "s")}
+    assert {_follow(book, cell)[1]["gene_id"] for cell in _column(page, "gene_id")} == {"SEPT2"}
+
+
+def test_the_legend_leads_to_every_sheet():
+    book = _linked()
+    cells = [cell for cell in _column(book["Legend"], "sheet") if cell.hyperlink]
+    assert [_follow(book, cell)[0] for cell in cells] == book.sheetnames[1:] == [cell.value for cell in cells]
+
+
+def test_a_workbook_without_cards_has_no_link_in_its_targets():
+    assert not any(cell.hyperlink for cell in _column(_open(_build())["glucosinolates"], "gene_id"))
+
+
+def _target_pairs() -> pd.DataFrame:
+    rows = [("b", "g1", "M1", 0.1), ("b", "g2", "=M2", -0.9), ("a", "g1", "SEPT2", 0.2), ("b", "g3", "M1", 0.5)]
+    return pd.DataFrame(rows, columns=["target", "gene_id", "metabolite_id", "rho"]).assign(n_samples=9, p=1e-4)
+
+
+def test_target_pairs_are_the_strongest_of_each_target():
+    book = _open(_build(target_pairs=_target_pairs(), max_rows=2))
+    rows = [row[:4] for row in book["Target pairs"].iter_rows(min_row=2, values_only=True)]
+    assert rows == [("b", "g2", "=M2", -0.9), ("b", "g3", "M1", 0.5), ("a", "g1", "SEPT2", 0.2)]
+    assert "Target pairs" not in _open(_build(target_pairs=_target_pairs().head(0))).sheetnames
+    legend = {row[0]: row[3] for row in book["Legend"].iter_rows(min_row=2, values_only=True) if row[1] is None}
+    assert legend["Target pairs"].endswith(
+        "The first 2 of each target; the whole table is tables/target_correlation.csv in the run folder."
+    )
+
+
+def test_what_is_read_first_stands_first():
+    ranking = _ranking("t", ["g1", "g2"]).assign(family="CHS")
+    heads = [cell.value for cell in _open(_build(rankings=ranking))["t"][1]]
+    assert heads[:6] == ["rank", "gene_id", "description", "family", "best_metabolite", "direction"]
+
+
+def test_ids_beyond_255_letters_stay_whole():
+    genes = ["x" * 256, "=" + "y" * 8_000, "z" * 32_767]
+    cells = _column(_open(_build(rankings=_ranking("t", genes)))["t"], "gene_id")
+    assert [cell.value for cell in cells] == genes
+
+
+def test_no_sheet_is_longer_or_wider_than_excel_has_room_for():
+    long = pd.DataFrame({"condition": "all samples", "rho": np.zeros(1_048_580)})
+    sheet = _sheet("pairs", "Pairs", long, legal="Pairs", limit=2_000_000)
+    assert len(sheet.frame) == 1_048_575
+    assert "The first 1,048,575 of 1,048,580 rows; the whole table is tables/correlated_pairs.csv" in sheet.meaning
+    wide = pd.DataFrame(np.zeros((1, 16_390)), columns=[f"label {place}" for place in range(16_390)])
+    sheet = _sheet("samples", "Samples", wide, legal="Samples", limit=10)
+    assert sheet.frame.shape[1] == 16_384
+    assert "The first 16,384 of 16,390 columns" in sheet.meaning
+
+
+def test_the_rows_of_the_legend_are_as_tall_as_their_text():
+    page = _open(_build(notes=["A word. " * 40]))["Legend"]
+    assert page.row_dimensions[page.max_row].height == 3 * 15
+    assert page.row_dimensions[3].height >= 15
+
+
+def test_pages_print_across_with_the_header_on_each():
+    for page in _open(_build()):
+        assert page.page_setup.orientation == "landscape"
+        assert page.sheet_properties.pageSetUpPr.fitToPage
+        assert page.page_setup.fitToHeight == 0
+        assert page.print_title_rows == "$1:$1"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+def test_libreoffice_reads_the_same_ids(tmp_path: Path):
+    (tmp_path / "ranking.xlsx").write_bytes(_build())
+    # Separator 44, quote 34, UTF-8 76, from line 1; cells as they are shown, the sheet `all` alone: number 3.
+    options = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,true,false,false,3"
+    profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
+    command = ["soffice", profile, "--headless", "--convert-to", options, "--outdir", str(tmp_path)]
+    subprocess.run(  # noqa: S603 - a program that is asked for by name
+        [*command, str(tmp_path / "ranking.xlsx")], check=True, capture_output=True, timeout=120
+    )
+    (made,) = tmp_path.glob("*.csv")
+    rows = list(csv.DictReader(made.read_text("utf-8").splitlines()))
+    assert [row["gene_id"] for row in rows] == TRICKY[:3]
+    assert [row["score"] for row in rows] == ["2.000", "1.500", "1.000"]

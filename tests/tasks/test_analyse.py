@@ -5,11 +5,13 @@ import pandas as pd
 import pytest
 
 from configs.artifact import Runtime
-from configs.study import CorrelationConfig
+from configs.study import CorrelationConfig, CorrelationMethod
 from models.design import Design
 from models.design_correlation import design_correlation
+from models.figures import MEASURES
 from models.layer import Layer
 from tasks.analyse import correlate
+from tasks.drawings import analysis_pictures
 from tasks.records import Correlations, PairedLayers
 from tasks.store import Store
 
@@ -89,3 +91,27 @@ def test_pairs_have_the_coefficients_of_the_design_beside_them(
 def test_no_partner_need_be_listed(layers: PairedLayers, runtime: Runtime) -> None:
     done = correlated(layers, runtime, top_per_gene=0, top_per_metabolite=0)
     assert Store(runtime.store).get_table(done.top).empty
+
+
+@pytest.mark.parametrize("method", ["spearman", "pearson", "bicor"])
+def test_the_heatmap_shows_the_correlations_that_are_listed(
+    layers: PairedLayers, runtime: Runtime, method: CorrelationMethod
+) -> None:
+    store, pairs = Store(runtime.store), correlated(layers, runtime, method=method).pairs
+    points = pd.DataFrame(
+        {"method": "PCA", "space": "all layers", "sample_id": SAMPLES, "x": 1.0, "y": np.arange(12.0)}
+    )
+    embedding = store.put_table(points, "embedding")
+    drawn = {name: figure for name, *_, figure in analysis_pictures(layers, embedding, pairs, None, method, store)}
+    axes, bar = drawn["correlation_strongest"].axes
+    assert bar.get_ylabel() == MEASURES[method]
+    (image,) = axes.images
+    rows, columns = ([tick.get_text() for tick in ticks] for ticks in (axes.get_yticklabels(), axes.get_xticklabels()))
+    shown = pd.DataFrame(np.ma.filled(image.get_array(), np.nan), index=rows, columns=columns)
+    listed = store.get_table(pairs)
+    listed = listed[listed["condition"] == "all samples"]
+    assert len(listed) > 5
+    found = [
+        shown.loc[gene, metabolite] for gene, metabolite in zip(listed["gene_id"], listed["metabolite_id"], strict=True)
+    ]
+    np.testing.assert_allclose(found, listed["rho"], atol=1e-9)

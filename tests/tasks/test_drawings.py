@@ -16,6 +16,14 @@ def test_a_label_never_becomes_a_path(tmp_path: Path) -> None:
     assert [file.title for file in files] == labels
 
 
+def test_every_picture_is_kept_as_png_svg_and_pdf(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    (file,) = kept(iter([("a", "A", "", Figure(figsize=(1, 1)))]), store)
+    assert file.pdf is not None
+    starts = [store.get(artifact)[:5] for artifact in (file.png, file.svg, file.pdf)]
+    assert starts == [b"\x89PNG\r", b"<?xml", b"%PDF-"]
+
+
 def test_a_family_has_a_picture_where_a_hit_has_a_position(tmp_path: Path) -> None:
     store = Store(str(tmp_path))
     ((name, title, _, figure),) = family_pictures(small_homology(store), store)
