@@ -82,11 +82,13 @@ def _homolog(partner: Record | None) -> str:
 
 
 def _against(evidence: Mapping[str, Record]) -> str:
-    weak = [
-        _WORDS.get(name, name) for name, row in evidence.items() if _number(row.get("rank01"), default=1.0) < _MEDIAN
-    ]
-    if not weak:
+    low = [name for name, row in evidence.items() if _number(row.get("rank01"), default=1.0) < _MEDIAN]
+    if "homology" in low and _number(evidence["homology"].get("value"), default=0.0) == 0:
+        others = _against({name: row for name, row in evidence.items() if name != "homology"})
+        return f"{others} No member of the families resembles it.".strip()
+    if not low:
         return ""
+    weak = [_WORDS.get(name, name) for name in low]
     listed = weak[0] if len(weak) == 1 else f"{', '.join(weak[:-1])} and {weak[-1]}"
     return f"Against it: by {listed} it stands in the lower half of all genes."
 

@@ -109,3 +109,10 @@ def test_the_sentence_says_what_the_tables_say() -> None:
 
 def test_what_is_not_known_is_not_said() -> None:
     assert why_sentence(card(evidence=(), partners=()), 5) == "Number 3 of 5 genes."
+
+
+def test_no_homolog_is_said_as_such() -> None:
+    homology = {"evidence": "homology", "value": 0.0, "rank01": 0.0, "null_percentile": None, "contribution": 0.0}
+    assert why_sentence(card(evidence=[homology], partners=()), 5) == (
+        "Number 3 of 5 genes. No member of the families resembles it."
+    )

@@ -18,10 +18,13 @@ OF_THE_MOMENT = {"created", "id", "last_polled", "owner_resource", "status", "up
 
 
 def lasting(value: Any) -> Any:
-    """Return an answer of the API without what each writing changes."""
+    """Return an answer of the API without what each writing changes, sets of words (written as lists) in order."""
     if isinstance(value, dict):
         return {key: lasting(inner) for key, inner in value.items() if key not in OF_THE_MOMENT}
-    return [lasting(inner) for inner in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        kept = [lasting(inner) for inner in value]
+        return sorted(kept) if all(isinstance(inner, str) for inner in kept) else kept
+    return value
 
 
 def everything(client: SyncPrefectClient) -> dict[str, Any]:
