@@ -25,6 +25,7 @@ TINY = (
     "autoencoder.max_epochs=8",
     "graph.max_epochs=8",
     "ranking.permutations=20",
+    "ranking.cards=10",
     "validation.folds=3",
     "validation.repeats=1",
     "validation.permutations=19",

@@ -5,7 +5,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from configs.stages import STAGES
 from configs.study import StudyConfig
 from flows.discover import Discovered
 from flows.embedded import run_embedded
@@ -38,12 +37,12 @@ def _write(source: Path, folder: Path, *, shuffled: bool) -> None:
 def runs(
     tiny_study: StudyConfig, simulated: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Discovered, Discovered]:
-    """Run the study with gaps as it is, and shuffled, each with a store of its own."""
+    """Run the study with gaps as it is, and shuffled, up to the ranking, each with a store of its own."""
     root = tmp_path_factory.mktemp("gaps")
     done = []
     for name in ("plain", "shuffled"):
         _write(simulated, root / name, shuffled=name == "shuffled")
-        done.append(run_embedded(tiny_study, root / name, str(root / f"{name}-run"), STAGES))
+        done.append(run_embedded(tiny_study, root / name, str(root / f"{name}-run"), ("train", "rank")))
     return done[0], done[1]
 
 

@@ -16,7 +16,13 @@ pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("prefect_server", "share
 
 STUDIES = Path(__file__).resolve().parents[1] / "studies"
 QUICK = ("autoencoder.widths.transcriptome=[32]", "autoencoder.widths.metabolome=[16]", "autoencoder.max_epochs=15")
-LEAN = ("graph.max_epochs=15", "ranking.permutations=20", "validation.permutations=19", "explain.permutations=20")
+LEAN = (
+    "graph.max_epochs=15",
+    "ranking.cards=10",
+    "ranking.permutations=20",
+    "validation.permutations=19",
+    "explain.permutations=20",
+)
 
 
 def ids_of(path: Path) -> list[str]:
