@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 from markupsafe import Markup
 
-TOP, OTHERS = 1000, 2000
+TOP, OTHERS = 500, 1000
 """Genes of a target in its plots: the best ones, and at most so many of the rest."""
 
 
