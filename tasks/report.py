@@ -42,7 +42,7 @@ _SECTIONS: dict[str, Section] = {
 """Part of the page by the first word of a figure's name."""
 
 
-@stage("report")
+@stage("report", further_libraries=("bokeh", "jinja2", "openpyxl", "pillow"))
 def write_report(content: RunContent, study: StudyConfig, runtime: Runtime) -> Reported:
     """Write `report.html` and `ranking.xlsx` from a run's tables and figures."""
     store = Store(runtime.store)

@@ -10,7 +10,7 @@ from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.transactions import BaseTransaction
 
-from tasks.caching import ContentKey, source_hash
+from tasks.caching import LIBRARIES, ContentKey, source_hash
 from tasks.locks import FileLocks
 from tasks.transient import is_transient
 
@@ -27,7 +27,9 @@ def _retry_if_transient(task: Task[..., Any], task_run: TaskRun, state: State[An
     return isinstance(error, BaseException) and is_transient(error)
 
 
-def stage(name: str, *, version: int = 1, run_name: str | None = None) -> Callable[[Callable[P, R]], Task[P, R]]:
+def stage(
+    name: str, *, version: int = 1, run_name: str | None = None, further_libraries: tuple[str, ...] = ()
+) -> Callable[[Callable[P, R]], Task[P, R]]:
     """Make a function a cached task: keyed by content, JSON result, retried only where a retry can help.
 
     Parameters
@@ -38,6 +40,8 @@ def stage(name: str, *, version: int = 1, run_name: str | None = None) -> Callab
         Raised by hand when the meaning of the result changes without a change in sources.
     run_name : str, optional
         Template of the task run's name, filled from the parameters.
+    further_libraries : tuple of str
+        Packages beyond `tasks.caching.LIBRARIES` whose versions its result depends on.
     """
 
     def wrap(function: Callable[P, R]) -> Task[P, R]:
@@ -50,6 +54,7 @@ def stage(name: str, *, version: int = 1, run_name: str | None = None) -> Callab
             stage=name,
             version=version,
             sources=source_hash(function.__module__),
+            libraries=(*LIBRARIES, *further_libraries),
             isolation_level="SERIALIZABLE",
             lock_manager=FileLocks(),
         )
