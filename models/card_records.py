@@ -1,5 +1,6 @@
 """The card of a gene as the page shows it, put together from tables."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -53,6 +54,12 @@ class CardTables:
     expression: pd.DataFrame
     samples: pd.DataFrame | None
     domains: Sequence[pd.DataFrame]
+
+
+def number_of(value: object, *, default: float = math.nan) -> float:
+    """Return the number in a cell of a record; `default` where there is none."""
+    number = default if value is None else float(str(value))
+    return default if math.isnan(number) else number
 
 
 def carded(block: pd.DataFrame, count: int) -> pd.DataFrame:

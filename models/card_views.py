@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from models.card_records import Card, Record
+from models.card_records import Card, Record, number_of
 from models.drawn_cards import Domain, domain_picture, expression_picture, scatter_picture
 from models.report_tables import Table, card_tables
 from models.why import why_sentence
@@ -47,23 +47,23 @@ def card_anchors(place: int, cards: Sequence[Card]) -> dict[str, str]:
 def card_views(cards: Sequence[Card], anchors: Mapping[str, str], n_genes: int) -> tuple[CardView, ...]:
     """Return the cards of one target as shown."""
     return tuple(
-        CardView(anchors[card.gene_id], card, why_sentence(card, n_genes), _pictures(card), _tables(card, anchors))
+        CardView(
+            anchor := anchors[card.gene_id],
+            card,
+            why_sentence(card, n_genes),
+            _pictures(card),
+            card_tables(anchor, card),
+        )
         for card in cards
     )
 
 
-def _tables(card: Card, anchors: Mapping[str, str]) -> tuple[Table, ...]:
-    """Return evidence and partners, and the expression where no picture shows it."""
-    tables = card_tables(anchors[card.gene_id], card)
-    return tuple(table for table in tables if not (card.samples and table.name.endswith("-expression")))
-
-
 def _pictures(card: Card) -> tuple[tuple[str, Markup], ...]:
-    expression = [_number(row["expression"]) for row in card.samples]
+    expression = [number_of(row["expression"]) for row in card.samples]
     groups = [str(row["group"]) for row in card.samples]
     drawn = [("Expression by replicate group (log2); the line is the mean", expression_picture(groups, expression))]
     if card.samples and isinstance(metabolite := card.samples[0]["metabolite_id"], str):
-        abundance = [_number(row["abundance"]) for row in card.samples]
+        abundance = [number_of(row["abundance"]) for row in card.samples]
         drawn.append((f"Samples: this gene and {metabolite}", scatter_picture(expression, abundance, metabolite)))
     if card.domains:
         drawn.append(_protein(card.domains))
@@ -72,13 +72,13 @@ def _pictures(card: Card) -> tuple[tuple[str, Markup], ...]:
 
 def _protein(rows: Sequence[Record]) -> tuple[str, Markup]:
     """Draw what aligns with the gene's best sequence."""
-    bits = [(_number(row["bit_score"]), row) for row in rows]
+    bits = [(number_of(row["bit_score"]), row) for row in rows]
     ordered = [row for _, row in sorted(bits, key=lambda pair: (not pair[1]["counted"], -_finite(pair[0])))]
     sequence = ordered[0]["sequence_id"]
     own = [row for row in ordered if row["sequence_id"] == sequence][:_DOMAINS]
-    length = max((_number(row["length"]) for row in own), key=_finite)
+    length = max((number_of(row["length"]) for row in own), key=_finite)
     domains = [
-        Domain(str(row["member"]), round(_number(row["start"])), round(_number(row["end"])), bool(row["counted"]))
+        Domain(str(row["member"]), round(number_of(row["start"])), round(number_of(row["end"])), bool(row["counted"]))
         for row in own
     ]
     return f"Homologs along the protein {sequence}; pale ones do not count", domain_picture(length, domains)
@@ -86,7 +86,3 @@ def _protein(rows: Sequence[Record]) -> tuple[str, Markup]:
 
 def _finite(value: float) -> float:
     return value if math.isfinite(value) else -math.inf
-
-
-def _number(value: object) -> float:
-    return math.nan if value is None else float(str(value))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from models.display import without_middle
+
 _TEXT, _ROW, _PLOT = 11, 17, 220
 _NAMES = 150
 _LETTERS = 24
@@ -62,7 +64,7 @@ def expression_picture(groups: Sequence[str], values: Sequence[float]) -> Markup
         middle = _ROW * place + _ROW / 2
         mean = _NAMES + _along(sum(own) / len(own), low, high, _PLOT)
         parts.append(
-            _text(_NAMES - 6, middle + 4, _short(group), "end", group)
+            _text(_NAMES - 6, middle + 4, without_middle(group, _LETTERS), "end", group)
             + Markup('<path class="rule" d="M{} {:.1f}h{}"/>').format(_NAMES, middle, _PLOT)
             + Markup('<path class="mean" d="M{:.1f} {:.1f}v11"/>').format(mean, middle - 5.5)
             + _dots([(_NAMES + _along(value, low, high, _PLOT), middle) for value in own])
@@ -103,7 +105,7 @@ def scatter_picture(expression: Sequence[float], abundance: Sequence[float], met
         _scale(left, bottom + 13, x_low, x_high, _SIDE),
         _text(left + _SIDE / 2, bottom + 27, "expression (log2)", "middle"),
         Markup('<g transform="translate(12 {}) rotate(-90)">{}</g>').format(
-            top + _SIDE / 2, _text(0, 0, f"{_short(metabolite)} (log2)", "middle", metabolite)
+            top + _SIDE / 2, _text(0, 0, f"{without_middle(metabolite, _LETTERS)} (log2)", "middle", metabolite)
         ),
     ]
     return _svg(left + _SIDE + 12, bottom + 34, f"Each sample's expression against {metabolite}, both log2", parts)
@@ -150,7 +152,7 @@ def domain_picture(length: float, domains: Sequence[Domain]) -> Markup:
     for place, member in enumerate(members[:_SHADES]):
         y = 36 + _ROW * place
         parts.append(Markup('<rect class="tone-{}" x="4" y="{}" width="10" height="10"/>').format(place, y - 9))
-        parts.append(_text(20, y, _short(member), "start", member))
+        parts.append(_text(20, y, without_middle(member, _LETTERS), "start", member))
     height = 36 + _ROW * min(len(members), _SHADES)
     told = "; ".join(f"{one.member} {one.start} to {one.end}" for one in domains[:_SHADES])
     return _svg(_DOMAIN_WIDTH + 8, height, f"Protein and what it aligns with: {told}", parts)
@@ -171,10 +173,6 @@ def _dots(places: Sequence[tuple[float, float]]) -> Markup:
 
 def _scale(left: float, y: float, low: float, high: float, width: float) -> Markup:
     return _text(left, y, f"{low:.3g}", "start") + _text(left + width, y, f"{high:.3g}", "end")
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LETTERS else f"{name[: _LETTERS - 8]}\u2026{name[-7:]}"
 
 
 def _text(x: float, y: float, words: str, anchor: str, whole: str = "") -> Markup:

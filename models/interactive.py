@@ -13,6 +13,7 @@ from bokeh.resources import Resources
 from markupsafe import Markup
 
 from configs.ranking_tables import EVIDENCES
+from models.display import METHOD_NAMES, PALETTE
 from models.plotted import TOP, InteractivePlot
 
 Json = TypeVar("Json")
@@ -20,11 +21,10 @@ Scale = Literal["linear", "log"]
 
 _WIDTH, _HEIGHT = 560, 420
 _MAP = 380
-_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#000000", "#999999")
+_COLOURS = (*PALETTE[:6], "#000000", "#999999")  # yellow is hard to see on white
 _MARKERS = ("circle", "square", "triangle", "diamond", "inverted_triangle", "hex", "star", "plus")
 _QUIET = "#9aa5b1"
 _TOOLS = "pan,wheel_zoom,box_zoom,reset,hover"
-_METHODS = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 
 
 def library_script() -> Markup:
@@ -58,11 +58,11 @@ def evidence_plots(
     """
     present = [one for one in EVIDENCES if genes[f"{one}_rank01"].notna().any()]
     strongest = sorted(present, key=lambda one: (-weights.get(one, 0.0), EVIDENCES.index(one)))[:2]
-    plots = []
+    rows, plots = _rows(genes, anchors), []
     if len(strongest) == 2:
-        plots.append(_two_evidences(f"{name}-evidence", _rows(genes, anchors), n_genes, strongest))
+        plots.append(_two_evidences(f"{name}-evidence", rows, n_genes, strongest))
     if genes["p"].notna().any() and genes["correlation"].notna().any():
-        plots.append(_volcano(f"{name}-volcano", _rows(genes, anchors)))
+        plots.append(_volcano(f"{name}-volcano", rows))
     return plots
 
 
@@ -86,7 +86,7 @@ def map_plots(name: str, embedding: pd.DataFrame, samples: pd.DataFrame, label: 
     own = embedding[embedding["space"] == first].merge(samples, on="sample_id", how="left")
     maps = []
     for place, (method, points) in enumerate(own.groupby("method", sort=False)):
-        said = _METHODS.get(str(method).lower(), str(method))
+        said = METHOD_NAMES.get(str(method).lower(), str(method))
         maps.append(_latent_map(f"{name}-{place}", points, label, f"{said}, {first}"))
     return maps
 
@@ -112,7 +112,7 @@ def _two_evidences(name: str, rows: pd.DataFrame, n_genes: int, pair: Sequence[s
     plot = _plot(across="log", up="log", spans=whole)
     _axes(plot, f"{across}: share of genes as strong or stronger", f"{up}: share of genes as strong or stronger")
     _genes(plot, shown)
-    title = f"{_capital(across)} and {up}"
+    title = f"{across.capitalize()} and {up}"
     words = (
         "Each dot is a gene; the further right and up, the fewer genes have evidence as strong. Blue genes have a "
         f"card: click one to go there. Shown are the {min(TOP, len(rows)):,} best genes and some of the others."
@@ -261,7 +261,3 @@ def _renumbered(part: Json, known: dict[str, str]) -> Json:
         }
         return cast("Json", named)
     return cast("Json", [_renumbered(inner, known) for inner in part]) if isinstance(part, list) else part
-
-
-def _capital(word: str) -> str:
-    return word[:1].upper() + word[1:]

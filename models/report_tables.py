@@ -273,7 +273,8 @@ def change_table(name: str, caption: str, records: Sequence[Record]) -> Table | 
 
 
 def card_tables(name: str, card: Card) -> tuple[Table, ...]:
-    """Return the tables of a card that hold something: evidence, partners, expression."""
+    """Return the tables of a card that hold something: evidence, partners, and expression where no samples show it."""
+    expression = () if card.samples else card.expression
     partners = [{**row, "measure": _MEASURES.get(str(row.get("kind")), "")} for row in card.partners]
     tables = (
         table_of(
@@ -292,9 +293,9 @@ def card_tables(name: str, card: Card) -> tuple[Table, ...]:
         table_of(
             f"{name}-expression",
             "Expression by replicate group",
-            card.expression,
+            expression,
             columns=("group", "n_samples", "mean", "sd"),
-            bars={"mean": _span([row.get("mean") for row in card.expression])},
+            bars={"mean": _span([row.get("mean") for row in expression])},
         ),
     )
     return tuple(table for table in tables if table is not None)

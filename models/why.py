@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from models.card_records import Card, Record
+from models.card_records import Card, Record, number_of
 
 _WORDS = {
     "correlation": "its correlation with the metabolites",
@@ -44,7 +44,7 @@ def why_sentence(card: Card, n_genes: int) -> str:
 
 def _mostly(evidence: Mapping[str, Record]) -> str:
     """Name the evidence that adds most to the score, and how much of it."""
-    parts = {name: _number(row.get("contribution")) for name, row in evidence.items()}
+    parts = {name: number_of(row.get("contribution")) for name, row in evidence.items()}
     known = {name: part for name, part in parts.items() if part > 0}
     if not known:
         return ""
@@ -55,9 +55,9 @@ def _mostly(evidence: Mapping[str, Record]) -> str:
 def _metabolite(partner: Record | None, evidence: Record | None) -> str:
     if partner is None:
         return ""
-    rho = _number(partner["value"])
+    rho = number_of(partner["value"])
     detail = f", {partner['detail']}" if isinstance(partner.get("detail"), str) else ""
-    below = _number(evidence.get("null_percentile")) if evidence else math.nan
+    below = number_of(evidence.get("null_percentile")) if evidence else math.nan
     chance = f"; {_share(below)} of values by chance are weaker" if math.isfinite(below) else ""
     return (
         f"It {'rises' if rho > 0 else 'falls'} as {partner['partner']} rises (correlation {rho:.2f}{detail}{chance})."
@@ -72,18 +72,18 @@ def _share(value: float) -> str:
 def _bait(partner: Record | None) -> str:
     if partner is None:
         return ""
-    return f"Of the known genes it is closest to {partner['partner']} (mutual rank {_number(partner['value']):,.0f})."
+    return f"Of the known genes it is closest to {partner['partner']} (mutual rank {number_of(partner['value']):,.0f})."
 
 
 def _homolog(partner: Record | None) -> str:
     if partner is None:
         return ""
-    return f"It resembles {partner['partner']} ({partner['detail']}; grade {_number(partner['value']):.2f} of 1)."
+    return f"It resembles {partner['partner']} ({partner['detail']}; grade {number_of(partner['value']):.2f} of 1)."
 
 
 def _against(evidence: Mapping[str, Record]) -> str:
-    low = [name for name, row in evidence.items() if _number(row.get("rank01"), default=1.0) < _MEDIAN]
-    if "homology" in low and _number(evidence["homology"].get("value"), default=0.0) == 0:
+    low = [name for name, row in evidence.items() if number_of(row.get("rank01"), default=1.0) < _MEDIAN]
+    if "homology" in low and number_of(evidence["homology"].get("value"), default=0.0) == 0:
         others = _against({name: row for name, row in evidence.items() if name != "homology"})
         return f"{others} No member of the families resembles it.".strip()
     if not low:
@@ -95,8 +95,3 @@ def _against(evidence: Mapping[str, Record]) -> str:
 
 def _first(partners: Sequence[Record], kind: str) -> Record | None:
     return next((row for row in partners if row["kind"] == kind), None)
-
-
-def _number(value: object, *, default: float = math.nan) -> float:
-    number = default if value is None else float(str(value))
-    return default if math.isnan(number) else number

@@ -118,6 +118,7 @@ def _said_once(content: RunContent) -> tuple[str, ...]:
         *(content.validated.sentences if content.validated else ()),
         *(content.controls.sentences.values() if content.controls else ()),
         *(content.changes.sentences.values() if content.changes else ()),
+        *(note for target in content.references.target_levels for note in _level_notes(content, target)),
     }
     return tuple(note for note in content.notes if note not in said)
 

@@ -11,11 +11,11 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from models.display import PALETTE
 from models.figures.importance import IMPORTANCE_NAMES
 from models.figures.names import short_names, text_width
 from models.figures.style import (
     ABSENT,
-    PALETTE,
     SMALL,
     TWO_COLUMNS,
     FloatArray,

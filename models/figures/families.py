@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from models.display import PALETTE
 from models.figures.names import short_names, shorten
 from models.figures.style import (
     DARK,
     GREY,
     MAX_HEIGHT,
-    PALETTE,
     SMALL,
     TWO_COLUMNS,
     FloatArray,

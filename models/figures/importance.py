@@ -6,10 +6,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from models.display import PALETTE
 from models.figures.names import short_names
 from models.figures.style import (
     GREY,
-    PALETTE,
     TWO_COLUMNS,
     beside_axes,
     drawn,

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from models.display import METHOD_NAMES
 from models.figures.names import shorten
 from models.figures.style import (
     MAX_HEIGHT,
@@ -21,8 +22,6 @@ from models.figures.style import (
     plain_number,
     scatter_classes,
 )
-
-_METHOD_NAMES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 
 
 @drawn
@@ -54,7 +53,7 @@ def latent_maps(embedding: pd.DataFrame, samples: pd.DataFrame, label: str) -> F
         chosen = embedding[(embedding["method"] == method) & (embedding["space"] == space)]
         points = chosen.set_index("sample_id")[["x", "y"]].reindex(ids).to_numpy(dtype=np.float64)
         scatter_classes(axes, points, styles, area=14)
-        name = _METHOD_NAMES.get(method.lower(), shorten(method, 12))
+        name = METHOD_NAMES.get(method.lower(), shorten(method, 12))
         axes.set(xlabel=f"{name} 1", ylabel=f"{name} 2", title=f"{shorten(space)}: {name}")
         axes.margins(0.08)
         for axis in (axes.xaxis, axes.yaxis):

@@ -7,9 +7,10 @@ from functools import lru_cache
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ft2font import FT2Font, LoadFlags
 
+from models.display import GAP, without_middle
+
 FONT = "DejaVu Sans"
 """Comes with matplotlib, so every machine draws the same."""
-_GAP = "\N{HORIZONTAL ELLIPSIS}"
 _MM_PER_POINT = 25.4 / 72.0
 
 
@@ -29,10 +30,7 @@ def shorten(name: object, width: int = 24, *, tail: float = 1 / 3) -> str:
     """
     line = re.sub(r"\s+", " ", str(name)).strip()
     line = "".join(letter if ord(letter) in _drawable() and letter.isprintable() else "?" for letter in line)
-    if len(line) <= width:
-        return line
-    behind = int((width - 1) * tail)
-    return f"{line[: width - 1 - behind]}{_GAP}{line[len(line) - behind :]}"
+    return without_middle(line, width, tail=tail)
 
 
 def short_names(names: Sequence[str], width: int = 24) -> list[str]:
@@ -60,7 +58,7 @@ def _without_start(lines: Sequence[str], width: int) -> list[str]:
     if too_long <= 1 or not ends:
         return list(lines)
     start = next((end for end in ends if end >= too_long), ends[-1])
-    return [f"{_GAP}{line[start:]}" for line in lines]
+    return [f"{GAP}{line[start:]}" for line in lines]
 
 
 def _common_words(lines: Sequence[str]) -> list[int]:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
+from models.display import PALETTE
 from models.figures.names import short_names, shorten, text_width
 from models.figures.style import (
     ABSENT,
@@ -16,7 +17,6 @@ from models.figures.style import (
     GREY,
     MAX_HEIGHT,
     ONE_COLUMN,
-    PALETTE,
     SMALL,
     TWO_COLUMNS,
     FloatArray,

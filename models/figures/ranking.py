@@ -7,12 +7,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from configs.ranking_tables import EVIDENCES
+from models.display import PALETTE
 from models.figures.names import short_names, shorten, text_width
 from models.figures.style import (
     DARK,
     GREY,
     ONE_COLUMN,
-    PALETTE,
     SMALL,
     TWO_COLUMNS,
     beside_axes,

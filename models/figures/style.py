@@ -23,6 +23,7 @@ from matplotlib.transforms import Bbox
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import pdist
 
+from models.display import PALETTE
 from models.figures.names import FONT, break_lines, natural, short_names, shorten, widest
 
 FloatArray = npt.NDArray[np.float64]
@@ -34,8 +35,6 @@ TWO_COLUMNS = 183.0
 MAX_HEIGHT = 240.0
 """Widths of one and of two columns of a page, and the height of a page, in mm."""
 
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
-"""The eight colours of Okabe and Ito, told apart under all common colour vision deficiencies."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 MAX_CLASSES = 32
 """Classes at most that have a colour and marker of their own."""

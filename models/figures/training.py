@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
+from models.display import PALETTE
 from models.figures.names import natural, short_names, shorten, text_width
 from models.figures.style import (
     DARK,
@@ -18,7 +19,6 @@ from models.figures.style import (
     MAX_HEIGHT,
     NORMAL,
     ONE_COLUMN,
-    PALETTE,
     SMALL,
     TWO_COLUMNS,
     class_legend,

@@ -57,6 +57,19 @@ def runs_of(client: SyncPrefectClient, deployment: str) -> list[FlowRun]:
     )
 
 
+def new_run(client: SyncPrefectClient, deployment: str, known: set[UUID], seconds: float) -> UUID:
+    """Return the id of the one run of a deployment that is not among `known`, once it is there."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = [run.id for run in runs_of(client, deployment) if run.id not in known]
+        if found:
+            assert len(found) == 1
+            return found[0]
+        time.sleep(0.5)
+    message = f"nothing started a run of {deployment}"
+    raise AssertionError(message)
+
+
 def story(client: SyncPrefectClient, run: UUID) -> str:
     """Say where a run and those below it stand, with their last log lines."""
     family = [client.read_flow_run(run), *descendants(client, run)]

@@ -2,18 +2,16 @@
 
 import hashlib
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
 import pandas as pd
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun, StateType
 
-from tests.server.runs import descendants, runs_of, start, wait_until_completed
+from tests.server.runs import descendants, new_run, runs_of, start, wait_until_completed
 from tests.server.servers import Server, cairn
 from tests.server.studies import FOLDS, write_study
 
@@ -74,7 +72,7 @@ def test_new_samples_start_the_next_run(client: SyncPrefectClient, done: Done) -
     config = {"study_file": str(done.study), "inbox": str(inbox)}
     look = start(client, WATCH, {"config": config})
     wait_until_completed(client, look.id, SECONDS)
-    rerun = wait_until_completed(client, new_run(client, known), SECONDS)
+    rerun = wait_until_completed(client, new_run(client, DISCOVER, known, 60), SECONDS)
 
     assert rerun.created_by is not None
     assert rerun.created_by.type == "AUTOMATION"
@@ -103,16 +101,3 @@ def arrive(folder: Path) -> Path:
         (table * 1.25).to_csv(arrival / layer, sep="\t")
     (arrival / ".done").touch()
     return arrival.parent
-
-
-def new_run(client: SyncPrefectClient, known: set[UUID]) -> UUID:
-    """Return the id of the run that an event started, once it is there."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = [run.id for run in runs_of(client, DISCOVER) if run.id not in known]
-        if found:
-            assert len(found) == 1
-            return found[0]
-        time.sleep(0.5)
-    message = "the event of new samples started no run"
-    raise AssertionError(message)

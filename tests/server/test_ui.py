@@ -2,16 +2,14 @@
 
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
 
-from tests.server.runs import runs_of, wait_until_completed
+from tests.server.runs import new_run, runs_of, wait_until_completed
 from tests.server.servers import Server
 from tests.server.studies import write_study
 
@@ -89,18 +87,6 @@ def submit(page: "Page") -> None:
     page.get_by_role("button", name="Submit", exact=True).click()
 
 
-def new_run(client: SyncPrefectClient, known: set[UUID]) -> UUID:
-    deadline = time.monotonic() + PAGE_SECONDS
-    while time.monotonic() < deadline:
-        found = [run.id for run in runs_of(client, DISCOVER) if run.id not in known]
-        if found:
-            assert len(found) == 1
-            return found[0]
-        time.sleep(0.5)
-    message = "the form started no run"
-    raise AssertionError(message)
-
-
 def test_a_study_from_the_form_is_seen_to_finish(
     lab: Server, client: SyncPrefectClient, page: "Page", study: Path
 ) -> None:
@@ -108,7 +94,7 @@ def test_a_study_from_the_form_is_seen_to_finish(
     open_form(page, lab, client)
     fill_in(page, study)
     submit(page)
-    started = new_run(client, known)
+    started = new_run(client, DISCOVER, known, PAGE_SECONDS)
     page.goto(f"{lab.ui}/runs/flow-run/{started}")
     page.get_by_text("discover-form-grown").first.wait_for()
     ended = wait_until_completed(client, started, RUN_SECONDS)
