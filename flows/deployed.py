@@ -12,6 +12,7 @@ from configs.loading import load_study
 from configs.study import StudyConfig
 from flows.cancelling import cancel_descendants
 from flows.discover import discover
+from flows.run_names import discover_file_name
 from flows.steps import runner_of
 from tasks.allowed import absolute, allowed_roots, check_allowed, is_url, place_at
 from tasks.fetch import fetch_files, fetched_home, folder_of, move_to, read_text
@@ -46,7 +47,7 @@ def discover_form(study: StudyForm, out: str | None = None) -> dict[str, Any]:
 
 @flow(
     name="discover-file",
-    flow_run_name="discover-file-{study_file}",
+    flow_run_name=discover_file_name,
     result_serializer="json",
     on_cancellation=[cancel_descendants],
     on_crashed=[cancel_descendants],

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from configs.form import RankingChoice
 from flows.cancelling import cancel_descendants
 from flows.context import Context
 from flows.discover import Discovered
+from flows.run_names import name_of_ranking
 from flows.steps import all_results, threads
 from flows.target_stage import rank_targets, start_on_targets, weigh_evidence
 from tasks import report
@@ -31,7 +33,7 @@ _FIGURES = "ranking_"
 
 @flow(
     name="rerank",
-    flow_run_name="rerank-{run_folder}",
+    flow_run_name=partial(name_of_ranking, "rerank"),
     result_serializer="json",
     on_cancellation=[cancel_descendants],
     on_crashed=[cancel_descendants],
@@ -66,7 +68,12 @@ def rerank(
     return rank_again(place, ranking, settings, target)
 
 
-@flow(name="rank-again", flow_run_name="rank-again-{run_folder}", result_serializer="json", task_runner=threads(2))
+@flow(
+    name="rank-again",
+    flow_run_name=partial(name_of_ranking, "rank-again"),
+    result_serializer="json",
+    task_runner=threads(2),
+)
 def rank_again(
     run_folder: str, ranking: RankingChoice | None = None, settings: tuple[str, ...] = (), out: str | None = None
 ) -> dict[str, Any]:

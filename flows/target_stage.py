@@ -10,6 +10,8 @@ from tasks.records import (
     EvidenceArtifacts,
     GeneGraphTables,
     Homology,
+    NullEvidence,
+    PairedLayers,
     Ranked,
     Refits,
     RunContent,
@@ -61,24 +63,22 @@ def inquire(run: Context, content: RunContent, early: Early) -> tuple[RunContent
 
 def weigh_evidence(run: Context, content: RunContent, early: Early) -> tuple[RunContent, EvidenceArtifacts]:
     """Score the baits, and say how sure the evidence on the targets is."""
-    runtime, config, seed = run.runtime, run.study.ranking, run.study.seed
+    runtime, config = run.runtime, run.study.ranking
     layers, question, homology = run.paired(content), _question(run), content.homology
     correlation = early.correlation.result()
     graph, bait, references = early.graph.result() if early.graph else None, None, content.references
     if graph and references.baits:
         bait = run.steps.run(baits.score_baits, layers.genes, graph, references.baits, config.bait, runtime)
     inquiry = TargetInquiry(correlation=correlation, graph=graph, bait=bait)
-    null = run.steps.start(
-        certainty.permute_groups, layers, inquiry, references.targets, question, config.bait, seed, runtime
-    )
+    nulls = [_start_null(run, layers, inquiry, {target: members}) for target, members in references.targets.items()]
     refits = [run.steps.start(certainty.refit_correlation, layers, references.targets, question, runtime)]
     if bait:
         sheet = content.prepared.sheet
         refits.append(run.steps.start(certainty.refit_baits, layers.genes, sheet, bait, config.bait, runtime))
-    refitted = all_results(refits)
+    refitted, drawn = all_results(refits), tuple(all_results(nulls))
     tables = EvidenceArtifacts(
         correlation=correlation.evidence,
-        null=null.result(),
+        null=run.steps.run(certainty.gather_nulls, drawn, runtime),
         refits=Refits(correlation=refitted[0], bait=refitted[1] if bait else None),
         importance=(),
         homology=homology.evidence if homology else None,
@@ -91,6 +91,16 @@ def weigh_evidence(run: Context, content: RunContent, early: Early) -> tuple[Run
         "notes": (*content.notes, *(bait.notes if bait else ())),
     }
     return content.model_copy(update=update), tables
+
+
+def _start_null(
+    run: Context, layers: PairedLayers, inquiry: TargetInquiry, target: dict[str, tuple[str, ...]]
+) -> Step[NullEvidence]:
+    """Start the null of one target, which a cluster may draw anywhere: targets do not wait for each other."""
+    name = f"permute-groups-{'-'.join(target)}"
+    task = certainty.permute_groups.with_options(task_run_name=name)
+    bait, seed = run.study.ranking.bait, run.study.seed
+    return run.steps.start_as(name, task, layers, inquiry, target, _question(run), bait, seed, run.runtime)
 
 
 def rank_targets(run: Context, content: RunContent, tables: EvidenceArtifacts) -> RunContent:

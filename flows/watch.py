@@ -8,13 +8,14 @@ from prefect.events import emit_event
 
 from configs.errors import CairnError
 from configs.watch import WatchConfig
+from flows.run_names import watch_name
 from tasks.arrivals import Look, check_places, look_at_inbox, mark_announced
 
 ARRIVED = "cairn.samples.arrived"
 """Event on which an automation starts the run of a new version."""
 
 
-@flow(name="watch", flow_run_name="watch-{config.inbox}", result_serializer="json")
+@flow(name="watch", flow_run_name=watch_name, result_serializer="json")
 def watch(config: WatchConfig) -> dict[str, Any]:
     """Look at the inbox once: merge every whole arrival into one new version of the study, and ask for its run.
 

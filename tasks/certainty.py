@@ -85,7 +85,7 @@ def permute_groups(
     seed: int,
     runtime: Runtime,
 ) -> NullEvidence:
-    """Draw the evidence on each target anew with whole replicate groups permuted."""
+    """Draw the evidence on each of some targets anew with whole replicate groups permuted."""
     store = Store(runtime.store)
     permuting = _Permuting(layers, inquiry, question, config, seed, store, runtime)
     tables, best = {}, []
@@ -94,6 +94,17 @@ def permute_groups(
         tables[target] = store.put_table(null, "null_evidence")
         best.append(permuting.best(target, p))
     return NullEvidence(tables=tables, best=store.put_table(pd.concat(best, ignore_index=True), "target_correlation"))
+
+
+@stage("gather-nulls")
+def gather_nulls(nulls: tuple[NullEvidence, ...], runtime: Runtime) -> NullEvidence:
+    """Put the nulls of targets that were drawn apart together, in their order."""
+    store = Store(runtime.store)
+    best = pd.concat([store.get_table(null.best) for null in nulls], ignore_index=True)
+    return NullEvidence(
+        tables={target: table for null in nulls for target, table in null.tables.items()},
+        best=store.put_table(best, "target_correlation"),
+    )
 
 
 def closeness_of(bait: BaitEvidence, target: str, store: Store) -> BaitCloseness:

@@ -76,6 +76,10 @@ def story(client: SyncPrefectClient, run: UUID) -> str:
     states = [
         f"{one.name}: {one.state.type if one.state else None} {one.state and one.state.message}" for one in family
     ]
-    wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[one.id for one in family]))
-    lines = [log.message for log in client.read_logs(log_filter=wanted)]
-    return "\n".join([*states, *lines[-LINES:]])
+    return "\n".join([*states, *lines_of(client, family)[-LINES:]])
+
+
+def lines_of(client: SyncPrefectClient, runs: list[FlowRun]) -> list[str]:
+    """Return what flow runs have logged."""
+    wanted = [LogFilter(flow_run_id=LogFilterFlowRunId(any_=[one.id])) for one in runs]
+    return [log.message for one in wanted for log in client.read_logs(log_filter=one)]
