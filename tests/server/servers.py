@@ -54,8 +54,8 @@ class Server:
         return f"{self.ui}/api"
 
     def client(self) -> SyncPrefectClient:
-        """Return a client, to be used as a context manager."""
-        return SyncPrefectClient(self.api)
+        """Return a client, with the password where the server has one; to be used as a context manager."""
+        return SyncPrefectClient(self.api, auth_string=self.environment.get("PREFECT_API_AUTH_STRING"))
 
 
 def free_port() -> int:

@@ -9,7 +9,6 @@ import httpx
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import WorkerStatus
-from prefect.settings import PREFECT_API_AUTH_STRING, temporary_settings
 
 from flows.environment import ROOT
 from tests.server.servers import Server, cairn, start_server, start_worker
@@ -36,7 +35,7 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def client(locked: Server) -> Iterator[SyncPrefectClient]:
     """Return a client that knows the password."""
-    with temporary_settings({PREFECT_API_AUTH_STRING: AUTH}), locked.client() as speaking:
+    with locked.client() as speaking:
         yield speaking
 
 
@@ -57,8 +56,12 @@ def refused(environment: Mapping[str, str]) -> str:
 
 def test_nothing_is_told_without_the_password(locked: Server) -> None:
     for auth in (None, (USER, "guessed")):
+        for route in ("admin/version", "csrf-token?client=a"):
+            answer = httpx.get(f"{locked.api}/{route}", auth=auth)
+            assert answer.status_code == httpx.codes.UNAUTHORIZED
         answer = httpx.post(f"{locked.api}/deployments/filter", json={}, auth=auth)
-        assert answer.status_code == httpx.codes.UNAUTHORIZED
+        assert answer.status_code == httpx.codes.FORBIDDEN  # the protection against forged requests comes first
+    assert httpx.get(f"{locked.api}/admin/version", auth=(USER, PASSWORD)).status_code == httpx.codes.OK
     assert httpx.get(f"{locked.api}/health").json() is True
 
 
