@@ -2,13 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-server faults bench scoreboard setup lint clean
+.PHONY: demo test test-lab test-server faults bench scoreboard setup lint clean
 
 demo: .venv/.installed
 	$(BIN)/cairn demo
 
 test: .venv/.installed-dev
 	$(BIN)/python -m pytest
+
+# A lab's day with a real Prefect server, workers and a browser: part of `make test-server`, and of CI.
+test-lab: .venv/.installed-dev
+	$(BIN)/python -m pytest tests/server/test_end_to_end.py tests/server/test_ui.py -m slow -o timeout_func_only=true
 
 # Real Prefect servers, workers, a browser and PostgreSQL (`bash .ci/programs` installs the last two where it can); what
 # is not installed is skipped and said.

@@ -133,7 +133,11 @@ class FileLocks(LockManager):
         if not _flock(descriptor) or not _is_same(descriptor, file):
             os.close(descriptor)
             return False
-        os.pwrite(descriptor, f"{platform.node()} {os.getpid()}\n".encode(), 0)
+        try:
+            os.pwrite(descriptor, f"{platform.node()} {os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            os.close(descriptor)
+            raise output_error(error, str(file.parent)) from error
         with self._guard:
             self._held[key] = (holder, descriptor)
         return True

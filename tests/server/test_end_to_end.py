@@ -81,6 +81,10 @@ def test_new_samples_start_the_next_run(client: SyncPrefectClient, done: Done) -
     assert {"new_1", "new_2", "new_3"} <= set(samples)
     assert (folder / "ranking.parquet").is_file()
     assert content_hash(folder / "ranking.parquet") != content_hash(done.folder / "ranking.parquet")
+    assert len(pd.read_csv(folder / "tables" / "changes.csv"))
+    page = (folder / "report.html").read_text("utf-8")
+    assert "What changed since the last version" in page
+    assert all(name in page for name in ("new_1", "new_2", "new_3"))
     steps = json.loads((folder / "manifest.json").read_text("utf-8"))["steps"]
     kept = {step["name"] for step in steps if step["state"] == "Cached"}
     assert any("famil" in name or "homology" in name for name in kept), steps

@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import errno
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from configs.errors import OutputError
 from tasks.locks import FileLocks
 
 HOLD = """
@@ -49,6 +51,17 @@ def test_a_key_has_one_holder_and_its_file_goes_with_the_lock(locks: FileLocks, 
 def test_names_with_dots_are_not_mixed_up(locks: FileLocks) -> None:
     assert locks.acquire_lock("train-v1.0-aaa", "me")
     assert locks.acquire_lock("train-v1.0-bbb", "you", acquire_timeout=0)
+
+
+def test_a_full_disk_is_said_and_leaves_the_key_free(locks: FileLocks, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(descriptor: int, content: bytes, offset: int) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full, pytest.raises(OutputError, match="wanted room to write, found a full disk"):
+        full.setattr(os, "pwrite", no_room)
+        locks.acquire_lock("one", "me")
+    assert not locks.is_locked("one")
+    assert locks.acquire_lock("one", "you", acquire_timeout=0)
 
 
 def test_a_copy_shares_the_files_and_not_the_locks(locks: FileLocks) -> None:
