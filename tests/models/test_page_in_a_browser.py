@@ -122,6 +122,13 @@ def test_plots_are_drawn_when_they_come_into_view_and_lead_to_cards(page: "Page"
     page.wait_for_function("document.getElementById('card-1-5').open")
 
 
+def test_one_button_opens_and_closes_all_cards_of_a_target(page: "Page") -> None:
+    page.get_by_role("button", name="Open all cards").click()
+    assert page.locator("details.gene[open]").count() == 40
+    page.get_by_role("button", name="Close all cards").click()
+    assert page.locator("details.gene[open]").count() == 0
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_from_its_ground(browser: "Browser", file: Path, scheme: Any) -> None:
     """Contrast of body and quiet text by WCAG 2.2, at least 4.5 (AA)."""
@@ -147,8 +154,10 @@ def _luminance(colour: str) -> float:
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
-def test_it_prints_with_every_card_open(page: "Page", tmp_path: Path) -> None:
+def test_it_prints_the_cards_that_are_open(page: "Page", tmp_path: Path) -> None:
+    page.locator("details.gene").nth(2).locator("summary").click()
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert page.locator("details.gene[open]").count() == 40
+    assert page.locator("details.gene:visible").count() == 1
+    assert page.locator("details:not(.gene):not([open])").count() == 0
     assert page.pdf(path=tmp_path / "page.pdf").startswith(b"%PDF")
