@@ -57,9 +57,10 @@ def test_a_full_disk_is_said_and_leaves_the_key_free(locks: FileLocks, monkeypat
     def no_room(descriptor: int, content: bytes, offset: int) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with monkeypatch.context() as full, pytest.raises(OutputError, match="wanted room to write, found a full disk"):
+    with monkeypatch.context() as full:
         full.setattr(os, "pwrite", no_room)
-        locks.acquire_lock("one", "me")
+        with pytest.raises(OutputError, match="wanted room to write, found a full disk"):
+            locks.acquire_lock("one", "me")
     assert not locks.is_locked("one")
     assert locks.acquire_lock("one", "you", acquire_timeout=0)
 
