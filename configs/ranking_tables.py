@@ -130,8 +130,19 @@ RANKING_CONTRACTS = (
         text("evidence"),
         number("value", "as computed", nullable=True),
         number("rank01", "share of genes with weaker evidence, 0 to 1", nullable=True),
+        number("strength", "what is compared with chance", nullable=True),
         number("null_percentile", "share of chance values below the gene's, 0 to 1", nullable=True),
         number("contribution", "to the score", nullable=True),
+        version=2,
+    ),
+    # Histogram of the strengths that chance gives: one row a bin, low included, high in the last bin alone.
+    contract(
+        "card_chance",
+        text("target"),
+        text("evidence"),
+        number("low", "strength"),
+        number("high", "strength"),
+        count("n_values", "of chance"),
     ),
     # What the gene goes with; kind is metabolite, bait or homolog.
     contract(

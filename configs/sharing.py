@@ -337,9 +337,10 @@ SHARING: dict[str, TableSharing] = {
             "gene": "gene_id",
             "word": "evidence",
             "order": "rank01",
-            "measure": "value null_percentile contribution",
+            "measure": "value strength null_percentile contribution",
         }
     ),
+    "card_chance": _table({"target": "target", "word": "evidence", "order": "n_values", "measure": "low high"}),
     "card_partners": _table(
         {
             "target": "target",

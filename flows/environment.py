@@ -33,8 +33,8 @@ def prefect_settings(results: Path | None = None) -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         # Compiling UMAP takes longer than mapping some hundred samples: compile it quickly, not well.
         "NUMBA_OPT": "0",
-        # The embedded server loses what it has not recorded when it ends: record soon and in small batches. Prefect rounds
-        # the interval down to whole seconds, and with 0 the server spins.
+        # The embedded server loses what it has not recorded when it ends: record soon and in small batches. Of the
+        # interval Prefect takes whole seconds, and with 0 the server spins.
         f"{_RECORDER}_READ_BATCH_SIZE": "50",
         f"{_RECORDER}_BATCH_SIZE": "50",
         f"{_RECORDER}_FLUSH_INTERVAL": "1",

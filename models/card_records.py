@@ -21,6 +21,8 @@ class Card:
     evidence, partners, expression, samples, domains : sequence of mapping
         Rows of the contracts `card_evidence`, `card_partners`, `card_expression`, `card_samples` and
         `homology_domains`.
+    chance : sequence of mapping
+        Rows of the contract `card_chance` of the target.
     """
 
     gene_id: str
@@ -31,6 +33,7 @@ class Card:
     expression: Sequence[Record] = ()
     samples: Sequence[Record] = ()
     domains: Sequence[Record] = ()
+    chance: Sequence[Record] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +50,8 @@ class CardTables:
         Contract `card_samples`, of all targets; None where it was not kept.
     domains : sequence of DataFrame
         Contract `homology_domains`, of each family that serves the target.
+    chance : DataFrame or None
+        Contract `card_chance`, of all targets; None where it was not kept.
     """
 
     evidence: pd.DataFrame
@@ -54,6 +59,7 @@ class CardTables:
     expression: pd.DataFrame
     samples: pd.DataFrame | None
     domains: Sequence[pd.DataFrame]
+    chance: pd.DataFrame | None = None
 
 
 def number_of(value: object, *, default: float = math.nan) -> float:
@@ -84,9 +90,22 @@ def target_cards(block: pd.DataFrame, tables: CardTables, *, count: int) -> list
     evidence, partners = (table[table["target"].isin(targets)] for table in (tables.evidence, tables.partners))
     samples = [] if tables.samples is None else [tables.samples[tables.samples["target"].isin(targets)]]
     domains = [table.dropna(subset=["start", "end"]) for table in tables.domains]
-    found = [_records_by_gene(part, genes) for part in ([evidence], [partners], [tables.expression], samples, domains)]
+    own_evidence, own_partners, own_expression, own_samples, own_domains = (
+        _records_by_gene(part, genes) for part in ([evidence], [partners], [tables.expression], samples, domains)
+    )
+    chance = [] if tables.chance is None else _records(tables.chance[tables.chance["target"].isin(targets)])
     return [
-        Card(gene, int(rank), text if isinstance(text, str) else None, *(part.get(gene, ()) for part in found))
+        Card(
+            gene,
+            int(rank),
+            text if isinstance(text, str) else None,
+            own_evidence.get(gene, ()),
+            own_partners.get(gene, ()),
+            own_expression.get(gene, ()),
+            own_samples.get(gene, ()),
+            own_domains.get(gene, ()),
+            chance,
+        )
         for gene, rank, text in zip(rows["gene_id"], rows["rank"], rows["description"], strict=True)
     ]
 
@@ -94,6 +113,10 @@ def target_cards(block: pd.DataFrame, tables: CardTables, *, count: int) -> list
 def _records_by_gene(tables: Sequence[pd.DataFrame], genes: set[str]) -> dict[str, list[Record]]:
     found: dict[str, list[Record]] = {}
     for table in tables:
-        for record in table[table["gene_id"].isin(genes)].to_dict("records"):
-            found.setdefault(str(record["gene_id"]), []).append({str(name): value for name, value in record.items()})
+        for record in _records(table[table["gene_id"].isin(genes)]):
+            found.setdefault(str(record["gene_id"]), []).append(record)
     return found
+
+
+def _records(table: pd.DataFrame) -> list[Record]:
+    return [{str(name): value for name, value in record.items()} for record in table.to_dict("records")]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from models.card_records import Card, Record, number_of
-from models.drawn_cards import Domain, domain_picture, expression_picture, scatter_picture
+from models.drawn_cards import Bin, Domain, chance_picture, domain_picture, expression_picture, scatter_picture
 from models.report_tables import Table, card_tables
 from models.why import why_sentence
 
@@ -65,9 +65,21 @@ def _pictures(card: Card) -> tuple[tuple[str, Markup], ...]:
     if card.samples and isinstance(metabolite := card.samples[0]["metabolite_id"], str):
         abundance = [number_of(row["abundance"]) for row in card.samples]
         drawn.append((f"Samples: this gene and {metabolite}", scatter_picture(expression, abundance, metabolite)))
+    drawn += _by_chance(card)
     if card.domains:
         drawn.append(_protein(card.domains))
     return tuple((title, picture) for title, picture in drawn if picture)
+
+
+def _by_chance(card: Card) -> list[tuple[str, Markup]]:
+    """Draw where each evidence of the gene stands among the values of chance."""
+    drawn = []
+    for row in card.evidence:
+        own = [found for found in card.chance if found["evidence"] == row["evidence"]]
+        bins = [Bin(number_of(one["low"]), number_of(one["high"]), round(number_of(one["n_values"]))) for one in own]
+        picture = chance_picture(bins, number_of(row.get("strength")))
+        drawn.append((f"Strength of {row['evidence']}: by chance, and of this gene (line)", picture))
+    return drawn
 
 
 def _protein(rows: Sequence[Record]) -> tuple[str, Markup]:

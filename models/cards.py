@@ -23,6 +23,8 @@ from models.design import written_p
 from models.layer import Layer
 from models.measures import measure_of
 
+CHANCE_BINS = 30
+"""Bins of a histogram of chance values."""
 PARTNERS = 5
 """Partners of each kind on a card."""
 
@@ -62,6 +64,7 @@ def card_evidence(
     block: pd.DataFrame,
     contributions: pd.DataFrame,
     null_percentiles: Mapping[str, FloatArray] | None = None,
+    strengths: Mapping[str, FloatArray] | None = None,
     *,
     count: int,
 ) -> pd.DataFrame:
@@ -75,6 +78,8 @@ def card_evidence(
         Column `gene_id` and one column an evidence, as `models.assembly.contributions` gives them.
     null_percentiles : mapping of str to ndarray, shape=(n_carded,), optional
         By evidence, the share of chance values below that of each gene of `carded(block, count)`, in [0, 1].
+    strengths : mapping of str to ndarray, shape=(n_carded,), optional
+        By evidence, the strengths of these genes that chance values are compared with.
     count : int
         Genes at most.
 
@@ -101,11 +106,38 @@ def card_evidence(
             "evidence": present * len(rows),
             "value": by_gene({name: _numbers(rows[name]) for name in present}),
             "rank01": by_gene({name: _numbers(rows[f"{name}_rank01"]) for name in present}),
+            "strength": by_gene(strengths or {}),
             "null_percentile": by_gene(percentiles),
             "contribution": by_gene({name: _numbers(parts[name]) for name in present if name in parts}),
         }
     )
     return _typed(table, "card_evidence")
+
+
+def card_chance(target: str, null: Mapping[str, FloatArray]) -> pd.DataFrame:
+    """Count the strengths that chance gives to a target, evidence by evidence.
+
+    Parameters
+    ----------
+    target : str
+        Name of the target.
+    null : mapping of str to ndarray
+        By evidence, chance values of any shape; NaN does not count.
+
+    Returns
+    -------
+    DataFrame
+        Contract `card_chance`: `CHANCE_BINS` bins of equal width from the smallest to the largest value of an evidence
+        that has any; a bin holds its lower edge, the last one its upper edge as well (`numpy.histogram`).
+    """
+    tables = []
+    for evidence, values in null.items():
+        known = values[np.isfinite(values)].astype(np.float64)
+        if len(known):
+            counts, edges = np.histogram(known, bins=CHANCE_BINS)
+            own = {"target": target, "evidence": evidence, "low": edges[:-1], "high": edges[1:], "n_values": counts}
+            tables.append(pd.DataFrame(own))
+    return _typed(pd.concat(tables, ignore_index=True) if tables else _empty("card_chance"), "card_chance")
 
 
 def share_below(values: FloatArray, pool: FloatArray) -> Float64Array:
@@ -341,6 +373,10 @@ def card_samples(partners: pd.DataFrame, genes: Layer, metabolites: Layer, group
 
 def _numbers(column: pd.Series) -> Float64Array:
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _empty(kind: str) -> pd.DataFrame:
+    return pd.DataFrame(columns=[column.name for column in CONTRACTS[kind].columns])
 
 
 def _typed(table: pd.DataFrame, kind: str) -> pd.DataFrame:

@@ -11,10 +11,20 @@ from models.display import without_middle
 _TEXT, _ROW, _PLOT = 11, 17, 220
 _NAMES = 150
 _LETTERS = 24
+_CHANCE = 70
 _SIDE = 200
 _DOMAIN_WIDTH, _DOMAIN_ROW = 420, 22
 _SHADES = 6
 """Colours of the style sheet, `tone-0` to `tone-5`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """A bin of a histogram: its edges, and the values in it."""
+
+    low: float
+    high: float
+    n_values: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +119,39 @@ def scatter_picture(expression: Sequence[float], abundance: Sequence[float], met
         ),
     ]
     return _svg(left + _SIDE + 12, bottom + 34, f"Each sample's expression against {metabolite}, both log2", parts)
+
+
+def chance_picture(bins: Sequence[Bin], value: float) -> Markup:
+    """Draw what chance gives, as a histogram, and where a gene stands, as a line.
+
+    Parameters
+    ----------
+    bins : sequence of Bin
+        In ascending order, of strengths by chance.
+    value : float
+        Strength of the gene; NaN where it has none.
+
+    Returns
+    -------
+    Markup
+        An `svg` element with its own title; empty without bins or value.
+    """
+    if not bins or not math.isfinite(value):
+        return Markup()
+    low, high = _wide(min(bins[0].low, value), max(bins[-1].high, value))
+    most = max(one.n_values for one in bins) or 1
+    start, place = (4 + _along(at, low, high, _PLOT) for at in (bins[0].low, value))
+    steps = [
+        f"V{_CHANCE * (1 - 0.9 * one.n_values / most):.1f}H{4 + _along(one.high, low, high, _PLOT):.1f}" for one in bins
+    ]
+    parts = [
+        Markup('<path class="chance" d="M{:.1f} {}{}V{}z"/>').format(start, _CHANCE, "".join(steps), _CHANCE),
+        Markup('<path class="rule" d="M4 {}h{}"/>').format(_CHANCE, _PLOT),
+        Markup('<path class="mean" d="M{:.1f} 2V{}"/>').format(place, _CHANCE),
+        _scale(4, _CHANCE + 13, low, high, _PLOT),
+    ]
+    title = f"{sum(one.n_values for one in bins):,} strengths by chance from {bins[0].low:.3g} to {bins[-1].high:.3g}"
+    return _svg(_PLOT + 8, _CHANCE + 18, f"{title}; this gene's is {value:.3g}", parts)
 
 
 def domain_picture(length: float, domains: Sequence[Domain]) -> Markup:

@@ -154,6 +154,7 @@ _WHY = {
     "evidence": ColumnWord("", "Evidence that the row is about."),
     "value": ColumnWord("", "Evidence as computed, as in the sheet of the target.", SMALL),
     "rank01": ColumnWord("0 to 1", "Share of genes with weaker evidence.", SCORE),
+    "strength": ColumnWord("", "What is compared with chance: larger is stronger evidence.", SCORE),
     "null_percentile": ColumnWord("0 to 1", "Share of values by chance that are smaller than the gene's.", SCORE),
     "contribution": ColumnWord(
         "", "What the evidence adds to the score; none for `ranking.fusion: rra`, where nothing adds up.", SCORE

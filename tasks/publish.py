@@ -134,6 +134,7 @@ def _ranking_tables(content: RunContent) -> Iterator[tuple[str, Artifact]]:
         "card_partners": cards.partners if cards else None,
         "card_expression": cards.expression if cards else None,
         "card_samples": cards.samples if cards else None,
+        "card_chance": cards.chance if cards else None,
         "changes": content.changes.table if content.changes else None,
         "change_agreement": content.changes.agreement if content.changes else None,
     }

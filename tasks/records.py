@@ -392,6 +392,7 @@ class Cards(Record):
     partners: Artifact
     expression: Artifact
     samples: Artifact | None = None
+    chance: Artifact | None = None
 
 
 class FigureFiles(Record):

@@ -188,12 +188,12 @@ def _card_tables(content: RunContent, store: Store) -> dict[str, CardTables]:
     evidence, partners, expression = (
         store.get_table(table) for table in (written.evidence, written.partners, written.expression)
     )
-    samples = store.get_table(written.samples) if written.samples else None
+    samples, chance = (store.get_table(table) if table else None for table in (written.samples, written.chance))
     domains = {family: store.get_table(table) for family, table in homology.domains.items()} if homology else {}
     serving = homology.serving if homology else {}
     return {
         target: CardTables(
-            evidence, partners, expression, samples, [domains[family] for family in serving.get(target, ())]
+            evidence, partners, expression, samples, [domains[family] for family in serving.get(target, ())], chance
         )
         for target in content.ranked.weights
     }

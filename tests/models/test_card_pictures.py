@@ -1,6 +1,8 @@
 """The pictures and the sentence of a card."""
 
+import itertools
 import math
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.card_records import Card
-from models.drawn_cards import Domain, domain_picture, expression_picture, scatter_picture
+from models.drawn_cards import Bin, Domain, chance_picture, domain_picture, expression_picture, scatter_picture
 from models.why import why_sentence
 
 EVIL = "<script>&\"'"
@@ -44,6 +46,33 @@ def test_high_values_are_up_and_right() -> None:
     (low_x, low_y), (high_x, high_y) = places(scatter_picture([1.0, 2.0, math.nan], [10.0, 20.0, 5.0], "m"))
     assert low_x < high_x
     assert low_y > high_y
+
+
+def test_chance_is_a_histogram_and_the_gene_a_line_on_one_scale() -> None:
+    bins = [Bin(0.0, 1.0, 10), Bin(1.0, 2.0, 5)]
+    picture = chance_picture(bins, 4.0)
+    found = {path.attrib["class"]: path.attrib["d"] for path in parsed(picture).iter("path")}
+    numbers = [float(part) for part in re.findall(r"[0-9.]+", found["chance"])]
+    left, ground, first, middle, second, right, _ = numbers
+    assert ground - first == pytest.approx(2 * (ground - second))
+    assert middle - left == pytest.approx(right - middle, abs=0.11)
+    line = float(re.findall(r"[0-9.]+", found["mean"])[0])
+    assert line - left == pytest.approx(4 * (middle - left), abs=0.3)
+    assert [text.text for text in parsed(picture).iter("text")] == ["0", "4"]
+    assert "15 strengths by chance from 0 to 2; this gene's is 4" in parsed(picture).attrib["aria-label"]
+    assert chance_picture([], 1.0) == chance_picture(bins, math.nan) == ""
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 10), st.integers(0, 1_000)), min_size=1, max_size=30), st.floats(-50, 50))
+@settings(max_examples=40, deadline=None)
+def test_a_histogram_stays_within_its_frame(widths: list[tuple[float, int]], value: float) -> None:
+    edges = list(itertools.accumulate((width for width, _ in widths), initial=0.0))
+    bins = [Bin(low, high, n) for low, high, (_, n) in zip(edges, edges[1:], widths, strict=False)]
+    root = parsed(chance_picture(bins, value))
+    (path,) = [one.attrib["d"] for one in root.iter("path") if one.attrib["class"] == "chance"]
+    across = [float(part) for part in re.findall(r"H([0-9.]+)", path)]
+    assert across == sorted(across)
+    assert 0 < across[-1] < float(root.attrib["width"])
 
 
 @pytest.mark.parametrize("values", [[], [math.nan]])

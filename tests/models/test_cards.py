@@ -14,6 +14,7 @@ from models.cards import (
     Partner,
     best_homologs,
     best_metabolites,
+    card_chance,
     card_evidence,
     card_expression,
     card_samples,
@@ -59,7 +60,14 @@ def test_cards_are_those_of_the_best_genes_with_a_score():
 
 def test_evidence_comes_by_gene_and_only_what_the_target_has():
     table = _kept(
-        card_evidence(_block(), _contributions(), {"correlation": np.array([0.99, np.nan])}, count=2), "card_evidence"
+        card_evidence(
+            _block(),
+            _contributions(),
+            {"correlation": np.array([0.99, np.nan])},
+            {"correlation": np.array([4.5, 1.5])},
+            count=2,
+        ),
+        "card_evidence",
     )
     expected = pd.DataFrame(
         {
@@ -68,6 +76,7 @@ def test_evidence_comes_by_gene_and_only_what_the_target_has():
             "evidence": ["correlation", "homology"] * 2,
             "value": [-0.9, np.nan, 0.5, np.nan],
             "rank01": [0.5, np.nan, 0.25, np.nan],
+            "strength": [4.5, np.nan, 1.5, np.nan],
             "null_percentile": [0.99, np.nan, np.nan, np.nan],
             "contribution": [3.0, np.nan, 2.0, np.nan],
         }
@@ -219,7 +228,24 @@ def _tables() -> CardTables:
     expression = card_expression(["a", "b"], np.array([[1.0, 3.0], [2.0, 2.0]]), ["x", "x"])
     samples = card_samples(partners[partners["target"] == "t"], *_layers(), ["x", "x", "y"])
     evidence = card_evidence(_block(), _contributions(), count=2)
-    return CardTables(evidence, partners, expression, samples, [_domains()])
+    chance = pd.concat([card_chance(name, {"correlation": np.array([1.0, 2.0])}) for name in ("t", "other")])
+    return CardTables(evidence, partners, expression, samples, [_domains()], chance)
+
+
+def test_chance_values_are_counted_in_equal_bins():
+    null = {
+        "correlation": np.array([[0.0, 1.0, np.nan], [3.0, 3.0, 2.0]], dtype=np.float32),
+        "bait": np.array([np.nan]),
+    }
+    table = _kept(card_chance("t", null), "card_chance")
+    assert set(table["evidence"]) == {"correlation"}
+    assert len(table) == 30
+    np.testing.assert_allclose(table["low"], np.arange(30) / 10)
+    np.testing.assert_allclose(table["high"], np.arange(1, 31) / 10)
+    filled = table[table["n_values"] > 0]
+    assert filled["low"].round(1).tolist() == [0.0, 1.0, 2.0, 2.9]
+    assert filled["n_values"].tolist() == [1, 1, 1, 2]
+    assert _kept(card_chance("t", {}), "card_chance").empty
 
 
 def _layers() -> tuple[Layer, Layer]:
@@ -256,3 +282,5 @@ def test_cards_are_put_together_by_gene_and_target():
     np.testing.assert_array_equal([row["expression"] for row in second.samples], [2.0, 2.0, np.nan])
     np.testing.assert_array_equal([row["abundance"] for row in second.samples], [8.0, np.nan, 7.0])
     assert [(row["member"], row["start"]) for row in second.domains] == [("P", 3.0)]
+    assert {row["target"] for row in first.chance} == {"t"}
+    assert sum(int(str(row["n_values"])) for row in first.chance) == 2

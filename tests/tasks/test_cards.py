@@ -51,6 +51,21 @@ def test_the_null_percentile_is_the_share_of_drawn_values_below(small_study: Sma
     np.testing.assert_allclose(bait["null_percentile"], by_hand)
 
 
+def test_every_chance_value_is_in_a_bin(small_study: SmallStudy, cards: Cards) -> None:
+    assert cards.chance is not None
+    chance, evidence = small_study.table(cards.chance), small_study.table(cards.evidence)
+    counted = chance.groupby(["target", "evidence"])["n_values"].sum().to_dict()
+    drawn = {
+        (target, name): int(table[name].notna().sum())
+        for target, artifact in small_study.null.tables.items()
+        for table in [small_study.table(artifact)]
+        for name in ("bait", "correlation")
+        if table[name].notna().any()
+    }
+    assert counted == drawn
+    assert (evidence["strength"].notna() == evidence["null_percentile"].notna()).all()
+
+
 def test_partners_are_metabolites_of_the_target_other_baits_and_homologs(small_study: SmallStudy, cards: Cards) -> None:
     partners = small_study.table(cards.partners)
     acids, sugars = (partners[partners["target"] == target] for target in ("acids", "sugars"))
