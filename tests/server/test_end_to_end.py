@@ -34,7 +34,7 @@ class Done:
 def done(lab: Server, studies: Path) -> Iterator[Done]:
     """Run the study from its deployment, its folds on the GPU pool."""
     study = write_study(studies / "grown", execution={"folds": "deployment", "parallel_folds": 4})
-    folder = study.parent / "first"
+    folder = study.parent / "runs" / "simulated" / "first"
     with lab.client() as client:
         started = start(client, DISCOVER, {"study_file": str(study), "out": str(folder)})
         yield Done(study, folder, wait_until_completed(client, started.id, SECONDS))
