@@ -75,8 +75,8 @@ def expression_picture(groups: Sequence[str], values: Sequence[float]) -> Markup
         mean = _NAMES + _along(sum(own) / len(own), low, high, _PLOT)
         parts.append(
             _text(_NAMES - 6, middle + 4, without_middle(group, _LETTERS), "end", group)
-            + Markup('<path class="rule" d="M{} {:.1f}h{}"/>').format(_NAMES, middle, _PLOT)
-            + Markup('<path class="mean" d="M{:.1f} {:.1f}v11"/>').format(mean, middle - 5.5)
+            + Markup('<path class="rule" d="M {} {:.1f} h {}"/>').format(_NAMES, middle, _PLOT)
+            + Markup('<path class="mean" d="M {:.1f} {:.1f} v 11"/>').format(mean, middle - 5.5)
             + _dots([(_NAMES + _along(value, low, high, _PLOT), middle) for value in own])
         )
     parts.append(_scale(_NAMES, _ROW * len(rows) + 14, low, high, _PLOT))
@@ -142,12 +142,13 @@ def chance_picture(bins: Sequence[Bin], value: float) -> Markup:
     most = max(one.n_values for one in bins) or 1
     start, place = (4 + _along(at, low, high, _PLOT) for at in (bins[0].low, value))
     steps = [
-        f"V{_CHANCE * (1 - 0.9 * one.n_values / most):.1f}H{4 + _along(one.high, low, high, _PLOT):.1f}" for one in bins
+        f" V {_CHANCE * (1 - 0.9 * one.n_values / most):.1f} H {4 + _along(one.high, low, high, _PLOT):.1f}"
+        for one in bins
     ]
     parts = [
-        Markup('<path class="chance" d="M{:.1f} {}{}V{}z"/>').format(start, _CHANCE, "".join(steps), _CHANCE),
-        Markup('<path class="rule" d="M4 {}h{}"/>').format(_CHANCE, _PLOT),
-        Markup('<path class="mean" d="M{:.1f} 2V{}"/>').format(place, _CHANCE),
+        Markup('<path class="chance" d="M {:.1f} {}{} V {} z"/>').format(start, _CHANCE, "".join(steps), _CHANCE),
+        Markup('<path class="rule" d="M 4 {} h {}"/>').format(_CHANCE, _PLOT),
+        Markup('<path class="mean" d="M {:.1f} 2 V {}"/>').format(place, _CHANCE),
         _scale(4, _CHANCE + 13, low, high, _PLOT),
     ]
     title = f"{sum(one.n_values for one in bins):,} strengths by chance from {bins[0].low:.3g} to {bins[-1].high:.3g}"
@@ -176,7 +177,7 @@ def domain_picture(length: float, domains: Sequence[Domain]) -> Markup:
     end = max(float(last), length) if known else float(last)
     members = list(dict.fromkeys(domain.member for domain in domains))
     scale = _DOMAIN_WIDTH / end
-    parts = [Markup('<path class="{}" d="M4 14h{}"/>').format("protein" if known else "protein open", _DOMAIN_WIDTH)]
+    parts = [Markup('<path class="{}" d="M 4 14 h {}"/>').format("protein" if known else "protein open", _DOMAIN_WIDTH)]
     for domain in sorted(domains, key=lambda one: one.counted):
         tone = members.index(domain.member) % _SHADES
         parts.append(
@@ -224,7 +225,10 @@ def _text(x: float, y: float, words: str, anchor: str, whole: str = "") -> Marku
 
 
 def _svg(width: float, height: float, title: str, parts: Sequence[Markup]) -> Markup:
-    """Return a picture that shrinks with the page and is read out by its title."""
+    """Return a picture that shrinks with the page and is read out by its title.
+
+    Its paths have a space behind each letter: `M10` in one of them would be taken for a metabolite of that name.
+    """
     return Markup(
         '<svg class="drawn" role="img" aria-label="{}" viewBox="0 0 {:g} {:g}" width="{:g}" height="{:g}">{}</svg>'
     ).format(escape(title), width, height, width, height, Markup("").join(parts))

@@ -251,10 +251,10 @@ def _item(plot: figure) -> Markup:
 
 
 def _renumbered(part: Json, known: dict[str, str]) -> Json:
-    """Give the ids of parts the order in which they come."""
+    """Give the ids of parts the order in which they come: numbers, which no name of a gene can be taken for."""
     if isinstance(part, Mapping):
         named = {
-            key: known.setdefault(value, f"p{len(known) + 1}")
+            key: known.setdefault(value, f"_{len(known) + 1}")
             if key in {"id", "root_id"} and isinstance(value, str)
             else _renumbered(value, known)
             for key, value in part.items()

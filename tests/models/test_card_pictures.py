@@ -70,7 +70,7 @@ def test_a_histogram_stays_within_its_frame(widths: list[tuple[float, int]], val
     bins = [Bin(low, high, n) for low, high, (_, n) in zip(edges, edges[1:], widths, strict=False)]
     root = parsed(chance_picture(bins, value))
     (path,) = [one.attrib["d"] for one in root.iter("path") if one.attrib["class"] == "chance"]
-    across = [float(part) for part in re.findall(r"H([0-9.]+)", path)]
+    across = [float(part) for part in re.findall(r"H ([0-9.]+)", path)]
     assert across == sorted(across)
     assert 0 < across[-1] < float(root.attrib["width"])
 
@@ -100,6 +100,19 @@ def test_every_picture_is_well_formed_and_within_its_frame(rows: list[tuple[str,
             root = parsed(picture)
             width, height = float(root.attrib["width"]), float(root.attrib["height"])
             assert all(0 < x < width and 0 < y < height for x, y in places(picture))
+
+
+def test_no_path_can_be_taken_for_a_name() -> None:
+    bins = [Bin(0.0, 1.0, 10)]
+    drawn = (
+        expression_picture(["x"], [1.0])
+        + scatter_picture([1.0, 2.0], [1.0, 2.0], "m")
+        + domain_picture(9.0, [Domain("P", 1, 2, counted=True)])
+        + chance_picture(bins, 4.0)
+    )
+    paths = re.findall(r' d="([^"]*)"', drawn)
+    assert len(paths) >= 5
+    assert not [path for path in paths if re.search(r"[A-Za-z][0-9]", path)]
 
 
 def test_names_are_escaped() -> None:
