@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 Record = Mapping[str, object]
+STANDING = ("p", "q", "rank_low", "rank_high", "stability")
+"""What the ranking says of how sure a gene's place is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Card:
         `homology_domains`.
     chance : sequence of mapping
         Rows of the contract `card_chance` of the target.
+    standing : mapping
+        Those of the columns `STANDING` of the contract `ranking` that the ranking has.
     """
 
     gene_id: str
@@ -34,6 +38,7 @@ class Card:
     samples: Sequence[Record] = ()
     domains: Sequence[Record] = ()
     chance: Sequence[Record] = ()
+    standing: Record = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,8 +110,11 @@ def target_cards(block: pd.DataFrame, tables: CardTables, *, count: int) -> list
             own_samples.get(gene, ()),
             own_domains.get(gene, ()),
             chance,
+            standing,
         )
-        for gene, rank, text in zip(rows["gene_id"], rows["rank"], rows["description"], strict=True)
+        for gene, rank, text, standing in zip(
+            rows["gene_id"], rows["rank"], rows["description"], _records(rows.filter(STANDING)), strict=True
+        )
     ]
 
 

@@ -3,7 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from models.card_records import Card, Record, number_of
+from models.card_records import STANDING, Card, Record, number_of
+from models.design import written_p
+from models.workbook_words import TOP
 
 _WORDS = {
     "correlation": "its correlation with the metabolites",
@@ -38,6 +40,7 @@ def why_sentence(card: Card, n_genes: int) -> str:
         _bait(partners["bait"]),
         _homolog(partners["homolog"]),
         _against(evidence),
+        _standing(card.standing),
     ]
     return " ".join(sentence for sentence in said if sentence)
 
@@ -91,6 +94,18 @@ def _against(evidence: Mapping[str, Record]) -> str:
     weak = [_WORDS.get(name, name) for name in low]
     listed = weak[0] if len(weak) == 1 else f"{', '.join(weak[:-1])} and {weak[-1]}"
     return f"Against it: by {listed} it stands in the lower half of all genes."
+
+
+def _standing(standing: Record) -> str:
+    """Say how sure the place is: by permuted groups, and without one group at a time."""
+    p, q, low, high, stability = (number_of(standing.get(name)) for name in STANDING)
+    said = []
+    if math.isfinite(p):
+        said.append(f"By permuting replicate groups p is {written_p(p)} (q {written_p(q)}).")
+    if math.isfinite(low):
+        among = f", in {stability:.0%} of these in {TOP}" if math.isfinite(stability) else ""
+        said.append(f"Without one replicate group at a time it ranks {low:,.0f} to {high:,.0f}{among}.")
+    return " ".join(said)
 
 
 def _first(partners: Sequence[Record], kind: str) -> Record | None:

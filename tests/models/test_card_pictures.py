@@ -149,6 +149,16 @@ def test_the_sentence_says_what_the_tables_say() -> None:
     )
 
 
+def test_the_sentence_says_how_sure_the_place_is() -> None:
+    standing = {"p": 0.0002, "q": 0.62, "rank_low": 1, "rank_high": 1_250, "stability": 0.857}
+    assert why_sentence(card(standing=standing), 20_000).endswith(
+        "By permuting replicate groups p is 2.0e-4 (q 0.62). "
+        "Without one replicate group at a time it ranks 1 to 1,250, in 86% of these in the top 1% (25 genes at least)."
+    )
+    few = {"p": 1.0, "q": 1.0, "rank_low": None, "rank_high": math.nan, "stability": math.nan}
+    assert why_sentence(card(standing=few), 20_000).endswith("By permuting replicate groups p is 1 (q 1).")
+
+
 def test_what_is_not_known_is_not_said() -> None:
     assert why_sentence(card(evidence=(), partners=()), 5) == "Number 3 of 5 genes."
 
