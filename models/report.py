@@ -282,7 +282,11 @@ def render_report(content: ReportContent) -> str:
     source = files("models").joinpath(_TEMPLATE).read_text(encoding="utf-8")
     from models.interactive import library_script, map_plots  # noqa: PLC0415 - Bokeh takes its time to load
 
-    targets = [_target_view(place, target, anchors) for place, target in enumerate(content.targets, 1)]
+    genes = {target.name: card_anchors(place, target.cards) for place, target in enumerate(content.targets, 1)}
+    carded = {gene: anchor for own in reversed(genes.values()) for gene, anchor in own.items()}
+    targets = [
+        _target_view(place, target, anchors, genes[target.name]) for place, target in enumerate(content.targets, 1)
+    ]
     maps = map_plots("map", content.maps.embedding, content.maps.samples, content.maps.label) if content.maps else []
     page = environment.from_string(source).render(
         content=content,
@@ -291,10 +295,12 @@ def render_report(content: ReportContent) -> str:
         score_words=SCORE_WORDS[content.fusion],
         weighed=additive(content.fusion),
         targets=targets,
-        families=[_family_view(family, anchors) for family in content.families],
-        overview=families_table("families-table", [_family_row(family) for family in content.families], anchors),
+        families=[_family_view(family, anchors, carded) for family in content.families],
+        overview=families_table(
+            "families-table", [_family_row(family) for family in content.families], anchors, genes=carded
+        ),
         close=CLOSE,
-        changes=_change_views(content.changes),
+        changes=_change_views(content.changes, genes),
         validation=table_of("validation", "Held-out predictions by label and method", content.validation),
         qc=table_of("qc", "Samples of each layer as they came in", content.qc),
         settings=_flat(content.settings),
@@ -302,9 +308,8 @@ def render_report(content: ReportContent) -> str:
     return page.encode("utf-8", "replace").decode("utf-8")
 
 
-def _target_view(place: int, target: TargetReport, anchors: Mapping[str, str]) -> TargetView:
+def _target_view(place: int, target: TargetReport, anchors: Mapping[str, str], genes: Mapping[str, str]) -> TargetView:
     caption = f"{target.name}: the {len(target.top):,} best of {target.n_genes:,} genes"
-    genes = card_anchors(place, target.cards)
     return TargetView(
         target,
         ranking=ranking_table(f"ranking-{place}", caption, target.top, families=anchors, genes=genes),
@@ -325,22 +330,29 @@ def _target_plots(place: int, target: TargetReport, genes: Mapping[str, str]) ->
     return tuple(evidence_plots(f"plot-{place}", target.plotted, target.n_genes, genes, target.weights))
 
 
-def _change_views(changes: ChangeReport | None) -> list[tuple[str, Table | None]]:
+def _change_views(
+    changes: ChangeReport | None, genes: Mapping[str, Mapping[str, str]]
+) -> list[tuple[str, Table | None]]:
     """Return the sentence and the table of each target."""
     if changes is None:
         return []
     return [
-        (sentence, change_table(f"changes-{place}", f"{target}: what moved", changes.rows.get(target, ())))
+        (
+            sentence,
+            change_table(
+                f"changes-{place}", f"{target}: what moved", changes.rows.get(target, ()), genes=genes.get(target)
+            ),
+        )
         for place, (target, sentence) in enumerate(changes.sentences.items(), 1)
     ]
 
 
-def _family_view(family: FamilyReport, anchors: Mapping[str, str]) -> FamilyView:
+def _family_view(family: FamilyReport, anchors: Mapping[str, str], genes: Mapping[str, str]) -> FamilyView:
     anchor = anchors[family.name]
     shown = len(family.hits)
     best = "all" if shown == family.n_genes else f"the {shown:,} best of {family.n_genes:,}"
     caption = f"{family.name}: {best} genes with a hit"
-    members = members_table(f"{anchor}-members", caption, family.hits, anchors)
+    members = members_table(f"{anchor}-members", caption, family.hits, anchors, genes=genes)
     return FamilyView(anchor, family, members, rival_sentences(family.hits))
 
 

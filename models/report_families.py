@@ -27,7 +27,9 @@ _MEMBER_COLUMNS = (
 _FAMILY_COLUMNS = ("family", "n_genes", "n_best", "best_gene", "best_grade", "targets")
 
 
-def families_table(name: str, rows: Sequence[Record], anchors: Mapping[str, str]) -> Table | None:
+def families_table(
+    name: str, rows: Sequence[Record], anchors: Mapping[str, str], *, genes: Mapping[str, str] | None = None
+) -> Table | None:
     """Return the table of all families, a row each.
 
     Parameters
@@ -38,6 +40,8 @@ def families_table(name: str, rows: Sequence[Record], anchors: Mapping[str, str]
         `family`, `n_genes` (genes with a hit), `n_best` (genes that fit it best), `best_gene`, `best_grade`, `targets`.
     anchors : mapping of str to str
         Id of the section of each family on the page.
+    genes : mapping of str to str, optional
+        Id of the card of each gene that has one.
     """
     return table_of(
         name,
@@ -46,11 +50,18 @@ def families_table(name: str, rows: Sequence[Record], anchors: Mapping[str, str]
         columns=_FAMILY_COLUMNS,
         heading="family",
         bars={"best_grade": _GRADES},
-        anchors={"family": anchors},
+        anchors={"family": anchors, "best_gene": genes or {}},
     )
 
 
-def members_table(name: str, caption: str, hits: Sequence[Record], anchors: Mapping[str, str]) -> Table | None:
+def members_table(
+    name: str,
+    caption: str,
+    hits: Sequence[Record],
+    anchors: Mapping[str, str],
+    *,
+    genes: Mapping[str, str] | None = None,
+) -> Table | None:
     """Return the table of a family's best genes, rows of the contract `homology_hits`, best first.
 
     The sequence is shown where any has another name than its gene, and how many members add up where any has several.
@@ -60,7 +71,13 @@ def members_table(name: str, caption: str, hits: Sequence[Record], anchors: Mapp
     hidden = {"sequence_id": alike, "n_members": single}
     columns = [column for column in _MEMBER_COLUMNS if not hidden.get(column)]
     return table_of(
-        name, caption, hits, columns=columns, heading="gene_id", bars={"grade": _GRADES}, anchors={"rival": anchors}
+        name,
+        caption,
+        hits,
+        columns=columns,
+        heading="gene_id",
+        bars={"grade": _GRADES},
+        anchors={"rival": anchors, "gene_id": genes or {}},
     )
 
 

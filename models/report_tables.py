@@ -258,10 +258,12 @@ def evidence_table(name: str, caption: str, records: Sequence[Record]) -> Table 
     return table_of(name, caption, told, columns=_WORTH_COLUMNS)
 
 
-def change_table(name: str, caption: str, records: Sequence[Record]) -> Table | None:
+def change_table(
+    name: str, caption: str, records: Sequence[Record], *, genes: Mapping[str, str] | None = None
+) -> Table | None:
     """Return which genes came into the top and which left it, and the 25 others that moved furthest.
 
-    `records` are rows of the contract `changes`.
+    `records` are rows of the contract `changes`; `genes` the ids of the cards of genes that have one.
     """
     order = list(_CHANGES)
     shown = [record for record in records if record.get("change") in order[:-1]]
@@ -269,7 +271,7 @@ def change_table(name: str, caption: str, records: Sequence[Record]) -> Table | 
     furthest = sorted(moved, key=lambda record: -abs(float(str(record["shift"]))))[:_MOST_MOVED]
     ordered = sorted(shown, key=lambda record: order.index(str(record["change"])))
     told = [dict(record) | {"change": _CHANGES[str(record["change"])]} for record in (*ordered, *furthest)]
-    return table_of(name, caption, told, columns=_CHANGE_COLUMNS, heading="gene_id")
+    return table_of(name, caption, told, columns=_CHANGE_COLUMNS, heading="gene_id", anchors={"gene_id": genes or {}})
 
 
 def card_tables(name: str, card: Card) -> tuple[Table, ...]:

@@ -7,6 +7,7 @@ import pytest
 from configs.tables import CONTRACTS
 from models.changes import compare_rankings, jaccard, rank_biased_overlap, samples_sentence
 from models.parquet import decode_frame, encode_frame
+from models.card_records import Card
 from models.report import ChangeReport, ReportContent, TargetReport, render_report
 
 
@@ -80,11 +81,14 @@ def test_samples_that_came_and_went_are_named() -> None:
 def test_the_page_says_what_changed() -> None:
     found = compare_rankings(ranking(NOW), ranking(GENES))
     rows = {"acids": found.table.to_dict("records")}
-    target = TargetReport(name="acids", top=[{"rank": 1, "gene_id": "g001", "score": 1.0}], n_genes=120)
+    newcomer = str(rows["acids"][0]["gene_id"])
+    top = [{"rank": 1, "gene_id": "g001", "score": 1.0}]
+    target = TargetReport(name="acids", top=top, n_genes=120, cards=[Card(newcomer, 1)])
     changes = ChangeReport("1 sample came: <s9>; none went.", found.sentences, rows)
     page = render_report(ReportContent("small", [target], changes=changes))
     assert "What changed since the last version" in page
     assert "1 sample came: &lt;s9&gt;; none went." in page
     assert found.sentences["acids"] in page
     assert "new in the top 25" in page
+    assert f'<a href="#card-1-1">{newcomer}</a>' in page.partition('id="changes"')[2]
     assert "What changed" not in render_report(ReportContent("small", [target]))

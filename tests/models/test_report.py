@@ -417,6 +417,18 @@ def _families() -> ReportContent:
     return ReportContent("s", [target], families=[ans, fls, FamilyReport("none", hits=[], n_genes=0, n_best=0)])
 
 
+def test_genes_of_families_lead_to_their_cards():
+    """The overview names its best gene, each table its members; g2 is in both tables and best of one."""
+    content = _families()
+    target = dataclasses.replace(content.targets[0], cards=[Card("g2", 1), Card("elsewhere", 2)])
+    later = dataclasses.replace(target, name="later", cards=[Card("g2", 5), Card("g3", 6)])
+    page = render_report(dataclasses.replace(content, targets=[target, later]))
+    families = page.partition('id="families"')[2].partition('id="trust"')[0]
+    assert families.count('<a href="#card-1-1">g2</a>') == 3
+    assert families.count('<a href="#card-2-2">g3</a>') == 1
+    assert "#card-2-1" not in families
+
+
 @pytest.fixture(scope="module")
 def families() -> Page:
     return Page(render_report(_families()))
