@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from configs.tables import CONTRACTS
+from models.card_records import Card
 from models.changes import compare_rankings, jaccard, rank_biased_overlap, samples_sentence
 from models.parquet import decode_frame, encode_frame
-from models.card_records import Card
 from models.report import ChangeReport, ReportContent, TargetReport, render_report
 
 
@@ -81,7 +81,7 @@ def test_samples_that_came_and_went_are_named() -> None:
 def test_the_page_says_what_changed() -> None:
     found = compare_rankings(ranking(NOW), ranking(GENES))
     rows = {"acids": found.table.to_dict("records")}
-    newcomer = str(rows["acids"][0]["gene_id"])
+    newcomer = next(str(row["gene_id"]) for row in rows["acids"] if row["change"] == "new_in_25")
     top = [{"rank": 1, "gene_id": "g001", "score": 1.0}]
     target = TargetReport(name="acids", top=top, n_genes=120, cards=[Card(newcomer, 1)])
     changes = ChangeReport("1 sample came: <s9>; none went.", found.sentences, rows)
