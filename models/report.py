@@ -20,7 +20,15 @@ from models.card_views import CardView, card_anchors, card_views
 from models.fusion import SCORE_WORDS, additive
 from models.plotted import InteractivePlot
 from models.report_families import CLOSE, families_table, members_table, rival_sentences
-from models.report_tables import Table, change_table, evidence_table, false_table, ranking_table, table_of
+from models.report_tables import (
+    Table,
+    change_table,
+    evidence_table,
+    expected_sentence,
+    false_table,
+    ranking_table,
+    table_of,
+)
 
 Section = Literal["answer", "trust", "data", "methods"]
 
@@ -238,6 +246,7 @@ class TargetView:
 
     found: TargetReport
     ranking: Table | None
+    expected: str
     false: Table | None
     worth: Table | None
     cards: tuple[CardView, ...]
@@ -313,6 +322,7 @@ def _target_view(place: int, target: TargetReport, anchors: Mapping[str, str], g
     return TargetView(
         target,
         ranking=ranking_table(f"ranking-{place}", caption, target.top, families=anchors, genes=genes),
+        expected=expected_sentence(target.false_in_top),
         false=false_table(f"false-{place}", f"{target.name}: expected false among the best", target.false_in_top),
         worth=evidence_table(
             f"worth-{place}", f"{target.name}: how well known genes are found", target.evidence_scores

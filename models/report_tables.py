@@ -116,6 +116,7 @@ _CHANGES = {
 }
 """Changes of a gene's rank in the order in which they are shown."""
 _MOST_MOVED = 25
+_TOLD_TOPS = frozenset({10, 25, 100})
 _WORTH_COLUMNS = (
     "method",
     "kind",
@@ -246,6 +247,19 @@ def false_table(name: str, caption: str, records: Sequence[Record]) -> Table | N
     known = [record for record in records if not _absent(_plain(record.get("expected_false")))]
     shown = [row | {"expected_false": "all"} if _all_false(row) else row for row in map(dict, known)]
     return table_of(name, caption, shown, columns=("top", "expected_false", "share"))
+
+
+def expected_sentence(records: Sequence[Record]) -> str:
+    """Say how many of the first 10, 25 and 100 genes chance would bring there; empty where none of it is known.
+
+    `records` are rows of the contract `false_in_top`.
+    """
+    known = [row for row in records if not _absent(_plain(row.get("expected_false"))) and row["top"] in _TOLD_TOPS]
+    parts = [
+        f"{'all' if _all_false(row) else format(float(str(row['expected_false'])), '.2g')} of the first {row['top']}"
+        for row in known
+    ]
+    return f"By chance alone one would expect as high: {', '.join(parts)}." if parts else ""
 
 
 def _all_false(record: Record) -> bool:

@@ -50,10 +50,9 @@ class TableRead(Record):
 class PreparedStudy(Record):
     """All layers, ready for use, features and samples ordered by their ids.
 
-    `trainable` are the layers as the networks learn from them: with the features that are missing too often over all
-    samples, since each fold decides about those by its own training samples. `shared` are the samples that every layer
-    has; `labels` the label columns of the sheet. `design` is the sheet that tells all groups, where `sheet` itself
-    holds small ones back.
+    `trainable` are the layers as the networks learn from them, with the features that are missing too often: each fold
+    decides about those by its own training samples. `shared` are the samples that every layer has, `labels` the label
+    columns of the sheet, and `design` the sheet that tells all groups where `sheet` itself holds small ones back.
     """
 
     sheet: Artifact

@@ -21,7 +21,7 @@ from models.figures import encode_figure, library_sizes
 from models.fusion import SCORE_WORDS
 from models.report import FamilyReport, Provenance, ReportContent, ReportFigure, TargetReport, render_report
 from models.report_families import rival_sentences
-from models.report_tables import false_table, ranking_table
+from models.report_tables import expected_sentence, false_table, ranking_table
 
 EVIL = "<script>alert(1)</script>"
 
@@ -375,6 +375,17 @@ def test_the_score_is_told_as_it_was_made(fusion: Fusion):
 def test_no_percentile_below_the_best_is_rounded_up_to_it(share: float, text: str):
     table = ranking_table("t", "c", [{"rank": 1, "gene_id": "g", "bait_rank01": share}])
     assert table.rows[0][-1].text == text
+
+
+def test_the_answer_says_how_much_of_it_chance_would_bring():
+    rows = [{"top": top, "expected_false": false, "share": 0.5} for top, false in ((10, 0.123), (25, 2.0), (50, 9.0))]
+    said = "By chance alone one would expect as high: 0.12 of the first 10, 2 of the first 25, all of the first 100."
+    assert expected_sentence([*rows, {"top": 100, "expected_false": 104.2, "share": 1.0}]) == said
+    assert expected_sentence([{"top": 10, "expected_false": np.nan, "share": np.nan}]) == expected_sentence([]) == ""
+    target = TargetReport("t", _top(["g1"]), 1, false_in_top=rows)
+    page = Page(render_report(ReportContent("s", [target])))
+    assert "#false-1-caption" in page.attributes("href")
+    assert "false-1-caption" in page.attributes("id")
 
 
 def test_a_top_with_more_false_genes_than_genes_is_all_false():
