@@ -1,10 +1,11 @@
 """About how long a run takes and how much memory, from what was measured.
 
 The constants are fitted to measurements on two cores of an AMD EPYC: `python -m tests.benchmarks pipeline` (132,129
-genes, preset stated, two targets with baits: 357 s for 6 trainings, 288 s for 10 more, 2.4 GiB), `autoencoder` (10
-epochs: 0.4 s counted, 2.9 s stated), `null` (baits), and `cairn run` on the first study of tomato_falcarindiol that
-`cairn init` writes (1,090 genes, all 362 metabolites a target, 16 trainings, one label): 407 s of processor time, so
-about 203 s on two cores, a quarter of it for the permuted labels and a quarter for the null, and 1.2 GiB.
+genes, preset stated, two targets with baits: 357 s for 6 trainings, 288 s for 10 more, 2.4 GiB; on 2026-11-25, with a
+server that rests, 232 s, 109 s and 3.1 GiB, which the ranges hold), `autoencoder` (10 epochs: 0.4 s counted, 2.9 s
+stated), `null` (baits), and `cairn run` on the first study of tomato_falcarindiol that `cairn init` writes (1,090
+genes, all 362 metabolites a target, 16 trainings, one label): 407 s of processor time, so about 203 s on two cores, a
+quarter of it for the permuted labels and a quarter for the null, and 1.2 GiB.
 """
 
 from dataclasses import dataclass
