@@ -244,7 +244,7 @@ def false_table(name: str, caption: str, records: Sequence[Record]) -> Table | N
 
     As many as there are or more is written as "all": more false genes than genes is no number to read.
     """
-    known = [record for record in records if not _absent(_plain(record.get("expected_false")))]
+    known = _with_expected(records)
     shown = [row | {"expected_false": "all"} if _all_false(row) else row for row in map(dict, known)]
     return table_of(name, caption, shown, columns=("top", "expected_false", "share"))
 
@@ -254,12 +254,16 @@ def expected_sentence(records: Sequence[Record]) -> str:
 
     `records` are rows of the contract `false_in_top`.
     """
-    known = [row for row in records if not _absent(_plain(row.get("expected_false"))) and row["top"] in _TOLD_TOPS]
+    known = [row for row in _with_expected(records) if row["top"] in _TOLD_TOPS]
     parts = [
         f"{'all' if _all_false(row) else format(float(str(row['expected_false'])), '.2g')} of the first {row['top']}"
         for row in known
     ]
     return f"By chance alone one would expect as high: {', '.join(parts)}." if parts else ""
+
+
+def _with_expected(records: Sequence[Record]) -> list[Record]:
+    return [record for record in records if not _absent(_plain(record.get("expected_false")))]
 
 
 def _all_false(record: Record) -> bool:

@@ -8,7 +8,7 @@ import pandas as pd
 from configs.artifact import Runtime
 from configs.ranking import RankingConfig
 from configs.study import CorrelationMethod
-from models.arrays import Float32Array, Float64Array
+from models.arrays import Float64Array
 from models.cards import Partner
 from tasks.certainty import closeness_of
 from tasks.records import BaitEvidence, Cards, EvidenceArtifacts, Homology, PairedLayers, Ranked
@@ -28,18 +28,17 @@ def write_cards(
     runtime: Runtime,
 ) -> Cards:
     """Write down evidence, partners and expression of the best genes of each target."""
-    from models.cards import card_chance, card_expression, card_samples, partner_table
+    from models.cards import card_expression, card_samples, partner_table
     from models.design import Design
 
     store, (config, method) = Store(runtime.store), question
     ranking = store.get_table(ranked.ranking)
     blocks = {str(target): rows for target, rows in ranking.groupby("target", sort=False)}
     partners = _Partners(layers, targets, evidence.bait, homology, store)
-    null = {target: _null(evidence, target, store) for target in blocks}
-    rows = [
-        _evidence(block, (evidence, null[target]), ranked.weights[target], config, store)
-        for target, block in blocks.items()
-    ]
+    rows, chance = zip(
+        *(_evidence(block, evidence, ranked.weights[target], config, store) for target, block in blocks.items()),
+        strict=True,
+    )
     found = [one for target, block in blocks.items() for one in partners.of(target, block, config, method)]
     genes = store.get_layer(layers.genes, "genes")
     listed = [gene for target, block in blocks.items() for gene in _carded_ids(block, config.cards, genes.feature_ids)]
@@ -56,37 +55,29 @@ def write_cards(
         partners=store.put_table(table, "card_partners"),
         expression=store.put_table(expression, "card_expression"),
         samples=store.put_table(pd.concat(by_sample, ignore_index=True), "card_samples"),
-        chance=store.put_table(
-            pd.concat([card_chance(target, parts) for target, parts in null.items()], ignore_index=True), "card_chance"
-        ),
+        chance=store.put_table(pd.concat(chance, ignore_index=True), "card_chance"),
     )
 
 
-def _null(evidence: EvidenceArtifacts, target: str, store: Store) -> dict[str, Float32Array]:
-    """Return the chance values of one target by evidence."""
-    from models.target_null import null_parts
-
-    return null_parts(store.get_table(evidence.null.tables[target]))[1]
-
-
 def _evidence(
-    block: pd.DataFrame,
-    found: tuple[EvidenceArtifacts, Mapping[str, Float32Array]],
-    weights: Mapping[str, float],
-    config: RankingConfig,
-    store: Store,
-) -> pd.DataFrame:
-    """Return the evidence of one target's best genes, with where it stands among the values of chance."""
+    block: pd.DataFrame, evidence: EvidenceArtifacts, weights: Mapping[str, float], config: RankingConfig, store: Store
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the evidence of one target's best genes, with where it stands among the values of chance, and these.
+
+    The values of chance are millions, and those of one target are held at a time.
+    """
     from models.assembly import contributions
     from models.card_records import carded
-    from models.cards import card_evidence, share_below
+    from models.cards import card_chance, card_evidence, share_below
     from models.fusion import additive
+    from models.target_null import null_parts
 
-    rows, (evidence, null) = carded(block, config.cards), found
+    rows, target = carded(block, config.cards), str(block["target"].iloc[0])
+    _, null = null_parts(store.get_table(evidence.null.tables[target]))
     strengths = _strengths(evidence, rows, store)
     percentiles = {name: share_below(strengths[name], values.ravel()) for name, values in null.items()}
     parts = contributions(block, weights, config.fusion) if additive(config.fusion) else block[["gene_id"]]
-    return card_evidence(block, parts, percentiles, strengths, count=config.cards)
+    return card_evidence(block, parts, percentiles, strengths, count=config.cards), card_chance(target, null)
 
 
 def _strengths(evidence: EvidenceArtifacts, rows: pd.DataFrame, store: Store) -> dict[str, Float64Array]:

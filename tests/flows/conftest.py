@@ -78,6 +78,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("store")
 
 
+def copy_study(source: Path, folder: Path, without: set[str]) -> None:
+    """Copy the files of a study but for some, to a new folder; what its runs left stays behind."""
+    folder.mkdir()
+    for path in source.iterdir():
+        if path.is_file() and path.name not in without:
+            (folder / path.name).write_bytes(path.read_bytes())
+
+
 def run_study(study: StudyConfig, simulated: Path, out: Path, store: Path, **changes: object) -> Discovered:
     """Run all stages of a study with changed settings."""
     changed = study.model_copy(update={"store": study.store.model_copy(update={"url": str(store)}), **changes})

@@ -7,7 +7,7 @@ import pytest
 
 from configs.study import CompoundsConfig, StudyConfig
 from flows.discover import Discovered
-from tests.flows.conftest import run_study
+from tests.flows.conftest import copy_study, run_study
 
 pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("prefect_server")]
 
@@ -17,10 +17,7 @@ def _write(source: Path, folder: Path, doubtful: str) -> None:
 
     All compounds are at level 1 but for `doubtful`, which is at level 3.
     """
-    folder.mkdir()
-    for path in source.iterdir():
-        if path.is_file() and path.name != "metabolites.tsv":
-            (folder / path.name).write_bytes(path.read_bytes())
+    copy_study(source, folder, {"metabolites.tsv"})
     table = pd.read_csv(source / "metabolites.tsv", sep="\t")
     compound, *samples = table.columns
     injections = [f"inj{number:02}" for number in range(len(samples))]

@@ -8,6 +8,7 @@ import pytest
 from configs.study import StudyConfig
 from flows.discover import Discovered
 from flows.embedded import run_embedded
+from tests.flows.conftest import copy_study
 
 pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("prefect_server")]
 
@@ -16,10 +17,7 @@ NO_METABOLOME, NO_TRANSCRIPTOME, NO_LABEL = ("group_1_1", "group_4_2"), "group_6
 
 def _write(source: Path, folder: Path, *, shuffled: bool) -> None:
     """Copy the simulated study with gaps; shuffle rows and columns of all tables where asked."""
-    folder.mkdir()
-    for path in source.iterdir():
-        if path.is_file() and path.name not in {"expression.tsv", "metabolites.tsv", "samples.tsv"}:
-            (folder / path.name).write_bytes(path.read_bytes())
+    copy_study(source, folder, {"expression.tsv", "metabolites.tsv", "samples.tsv"})
     tables = {name: pd.read_csv(source / f"{name}.tsv", sep="\t", dtype=str) for name in ("expression", "metabolites")}
     tables["expression"] = tables["expression"].drop(columns=NO_TRANSCRIPTOME)
     tables["metabolites"] = tables["metabolites"].drop(columns=list(NO_METABOLOME))

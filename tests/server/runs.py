@@ -1,7 +1,7 @@
 """What the API says of flow runs; nothing here reads a word of anybody's output."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -55,6 +55,15 @@ def runs_of(client: SyncPrefectClient, deployment: str) -> list[FlowRun]:
     return client.read_flow_runs(
         flow_run_filter=FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[found.id]))
     )
+
+
+def wait_for(what: str, seconds: float, found: Callable[[], object]) -> float:
+    """Wait until `found()` is true; returns the seconds it took."""
+    began = time.monotonic()
+    while not found():
+        assert time.monotonic() - began < seconds, f"{what}: not within {seconds:.0f} s"
+        time.sleep(0.1)
+    return time.monotonic() - began
 
 
 def new_run(client: SyncPrefectClient, deployment: str, known: set[UUID], seconds: float) -> UUID:

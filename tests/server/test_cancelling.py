@@ -1,6 +1,5 @@
 """A run that is cancelled in the UI ends at once, with everything that it has started."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from prefect.states import Cancelling
 from flows.deployed import discover_file
 from flows.train_fold import train_fold
 from tests.server.pools import deploy, make_pool
-from tests.server.runs import descendants, start, story
+from tests.server.runs import descendants, start, story, wait_for
 from tests.server.servers import Server, start_worker
 from tests.server.studies import write_study
 
@@ -55,15 +54,6 @@ def training_processes() -> list[psutil.Process]:
         if any(word in line for word in words):
             found.append(process)
     return found
-
-
-def wait_for(what: str, seconds: float, found: object) -> float:
-    """Wait until `found()` is true; returns the seconds it took."""
-    began = time.monotonic()
-    while not found():  # type: ignore[operator]
-        assert time.monotonic() - began < seconds, f"{what}: not within {seconds:.0f} s"
-        time.sleep(0.1)
-    return time.monotonic() - began
 
 
 def cancel(client: SyncPrefectClient, run: FlowRun) -> None:
