@@ -1,6 +1,6 @@
 """How sure the evidence on targets is: without each replicate group, and with whole groups permuted."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,9 @@ from tasks.stage import stage
 from tasks.store import Store
 from tasks.target_values import TargetValues, groups_without, target_values
 from tasks.workers import correlation_workers, usable_cores
+
+_PIECE = 500_000
+"""Rows of a table that are read in one go."""
 
 
 @stage("refit-correlation")
@@ -87,7 +90,7 @@ def permute_groups(
 ) -> NullEvidence:
     """Draw the evidence on each of some targets anew with whole replicate groups permuted."""
     store = Store(runtime.store)
-    permuting = _Permuting(layers, inquiry, question, config, seed, store, runtime)
+    permuting = _Permuting(layers, inquiry, targets, question, config, seed, runtime)
     tables, best = {}, []
     for target, members in targets.items():
         null, p = permuting.target(target, members)
@@ -115,28 +118,29 @@ def closeness_of(bait: BaitEvidence, target: str, store: Store) -> BaitCloseness
 
 
 class _Permuting:
-    """What the permutations of all targets share."""
+    """What the permutations of some targets share."""
 
     def __init__(
         self,
         layers: PairedLayers,
         inquiry: TargetInquiry,
+        targets: Collection[str],
         question: TargetQuestion,
         config: BaitConfig,
         seed: int,
-        store: Store,
         runtime: Runtime,
     ) -> None:
         from models.bait_tables import graph_from
         from models.design import Design
 
-        self._question, self._config, self._seed, self._store = question, config, seed, store
+        self._store = store = Store(runtime.store)
+        self._question, self._config, self._seed = question, config, seed
         self._inquiry, self._runtime = inquiry, runtime
         self._study: TargetValues = target_values(layers, store)
         self._genes = store.get_layer(layers.genes, "genes")
         self._groups = Design.of_samples(self._study.sheet, self._genes.sample_ids).groups
-        self._evidence = store.get_table(inquiry.correlation.evidence)
-        self._best = store.get_table(inquiry.correlation.best)
+        self._evidence = _of_targets(targets, inquiry.correlation.evidence, store)
+        self._best = _of_targets(targets, inquiry.correlation.best, store)
         tables = inquiry.graph
         self._graph: GeneGraph | None = None
         if tables is not None:
@@ -192,6 +196,12 @@ class _Permuting:
         return bait_null(
             self._genes.values, bait, chosen, order, graph=self._graph, config=self._config, workers=workers
         )
+
+
+def _of_targets(targets: Collection[str], artifact: Artifact, store: Store) -> pd.DataFrame:
+    """Read the rows of some targets: a study may have many, and each is permuted apart."""
+    pieces = [piece[piece["target"].isin(targets)] for piece in store.iterate_table(artifact, _PIECE)]
+    return pd.concat(pieces, ignore_index=True) if pieces else store.get_table(artifact)
 
 
 def _refit_table(target: str, layer: Layer, refits: Mapping[str, FloatArray]) -> pd.DataFrame:

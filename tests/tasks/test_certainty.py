@@ -11,6 +11,7 @@ from models.baits import bait_closeness
 from models.correlation import best_partner
 from models.seeds import derived_seed
 from models.significance import group_permutations
+from tasks import certainty
 from tasks.certainty import closeness_of, permute_groups
 from tasks.records import TargetInquiry
 from tests.tasks.small_study import (
@@ -82,6 +83,18 @@ def test_null_tables_have_all_draws_and_no_bait_among_their_genes(small_study: S
     assert not baits & set(tables["acids"]["gene"])
     assert (tables["acids"]["bait"] >= 0).all()
     assert tables["sugars"]["bait"].isna().all()
+
+
+def test_a_target_that_is_permuted_alone_and_read_in_pieces_has_the_same_null(
+    small_study: SmallStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certainty, "_PIECE", 7)
+    inquiry = TargetInquiry(correlation=small_study.correlation, graph=small_study.graph, bait=small_study.bait)
+    alone = tuple(
+        permute_groups.fn(small_study.layers, inquiry, {target: members}, QUESTION, BAIT_CONFIG, 1, small_study.runtime)
+        for target, members in TARGETS.items()
+    )
+    assert certainty.gather_nulls.fn(alone, small_study.runtime) == small_study.null
 
 
 def test_a_null_value_is_that_of_the_permuted_groups_of_the_samples_that_have_metabolites(
